@@ -53,11 +53,15 @@ export function matchRefusal(issues: readonly PeerIssue[]): ErrorCode {
   const words = issues.map(({ text, codings }) => `${text} ${codings.join(' ')}`.toLowerCase()).join(' ');
   if (words.includes('consent')) return 'consent-refused';
   if (/multiple|more than one|several|ambiguous/.test(words)) return 'member-ambiguous';
-  const isStructural = issues.some(({ code }) => STRUCTURAL.has(code)) && !/no match|not match|no member/.test(words);
+  // The member was found and may not be given out: nothing else of a match is a rule's doing.
+  if (issues.some(({ code }) => WITHHELD.has(code)) && !NO_MATCH.test(words)) return 'consent-refused';
+  const isStructural = issues.some(({ code }) => STRUCTURAL.has(code)) && !NO_MATCH.test(words);
   return isStructural ? 'peer-refused' : 'member-not-matched';
 }
 
 const MATCH_CODES: ReadonlySet<string> = new Set(['member-not-matched', 'member-ambiguous', 'consent-refused']);
+const WITHHELD: ReadonlySet<string> = new Set(['business-rule', 'forbidden', 'suppressed', 'security']);
+const NO_MATCH = /no match|not match|no member|not found/;
 /** The request itself was found wrong: whether the member is known was not looked at. */
 const STRUCTURAL: ReadonlySet<string> = new Set([
   'structure',

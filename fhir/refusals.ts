@@ -9,7 +9,7 @@ export const REFUSALS = {
   'missing-id': 'The resource has no id.',
   'invalid-id': 'The id is not a valid FHIR id.',
   'invalid-structure': 'meta, tag, identifier or extension has the wrong JSON type.',
-  'duplicate-id': 'Another line of the export has the same type and id and other content.',
+  'duplicate-id': 'Another line has the same type and id and other content.',
   'foreign-member': 'The record is about another member.',
   'too-long': 'The line is longer than this server allows.',
 } as const;

@@ -1,0 +1,56 @@
+import type { Pool } from 'pg';
+import type { CompartmentQuery, StoredResource } from '../fhir-store.ts';
+import { isNewest, latestInstant, VERSION_COLUMNS } from './rows.ts';
+import { SIZE_COLUMN, withTexts } from './stream.ts';
+import type { SizedRow } from './stream.ts';
+import { Parameters } from './transaction.ts';
+
+const ROWS_AT_ONCE = 500;
+
+/**
+ * Pages by key over the state as of one instant. That state never changes, so no transaction stays open and no
+ * connection is held while the reader takes its time.
+ */
+export async function* readCompartment(pool: Pool, query: CompartmentQuery): AsyncGenerator<StoredResource> {
+  const asOf = query.asOf ?? (await latestInstant(pool));
+  // Each type by itself: its rows lie together in the index, and the types between them are not read.
+  const types = query.types === undefined ? [undefined] : [...new Set(query.types)].sort();
+  for (const type of types) {
+    let last: SizedRow | undefined;
+    do {
+      const rows: readonly SizedRow[] = await readPage(pool, { ...query, asOf }, type, last);
+      yield* withTexts(pool, rows);
+      last = rows.length < ROWS_AT_ONCE ? undefined : rows.at(-1);
+    } while (last !== undefined);
+  }
+}
+
+async function readPage(
+  pool: Pool,
+  query: CompartmentQuery & { readonly asOf: string },
+  type: string | undefined,
+  last: SizedRow | undefined,
+): Promise<readonly SizedRow[]> {
+  const parameters = new Parameters();
+  const patients = parameters.add([...new Set(query.patientIds)]);
+  const asOf = `${parameters.add(query.asOf)}::timestamptz`;
+  const conditions = [`p.published_at <= ${asOf}`, isNewest(asOf)];
+  if (type !== undefined) conditions.push(`r.type = ${parameters.add(type)}`);
+  if (last !== undefined)
+    conditions.push(`(r.type, r.id) > (${parameters.add(last.type)}, ${parameters.add(last.id)})`);
+  if (query.since !== undefined) conditions.push(`p.published_at > ${parameters.add(query.since)}::timestamptz`);
+  if (query.includeDeleted !== true) conditions.push('NOT r.deleted');
+  if (query.includeEvidence !== true) conditions.push('NOT r.evidence');
+  if (query.origin === 'native') conditions.push('p.exchange_id IS NULL');
+  if (query.origin === 'imported') conditions.push('p.exchange_id IS NOT NULL');
+  // One ordered page per Patient, then the first of all: a member's linked compartments are not sorted as a whole.
+  const { rows } = await pool.query<SizedRow>(
+    `SELECT v.* FROM unnest(${patients}::text[]) AS m(id) CROSS JOIN LATERAL (
+       SELECT ${VERSION_COLUMNS}, ${SIZE_COLUMN} FROM resource r JOIN publication p ON p.id = r.publication_id
+       WHERE r.patient_id = m.id AND ${conditions.join(' AND ')}
+       ORDER BY r.type, r.id LIMIT ${ROWS_AT_ONCE}
+     ) v ORDER BY v.type, v.id LIMIT ${ROWS_AT_ONCE}`,
+    parameters.values,
+  );
+  return rows;
+}

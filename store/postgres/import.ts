@@ -1,0 +1,120 @@
+import type { Pool, PoolClient } from 'pg';
+import { ExchangeError } from '../../fhir/errors.ts';
+import { keyOf } from '../fhir-store.ts';
+import type { ImportBatch, ImportCounts, ImportRow, RefusedLine, ResourceKey } from '../fhir-store.ts';
+import { addCounts, addRefused } from './counts.ts';
+import type { MutableCounts } from './counts.ts';
+import { stageRows, unstage } from './stage.ts';
+import { knownOf, lockStaging, toStagedRow } from './staging.ts';
+import type { Known } from './staging.ts';
+import { inTransaction } from './transaction.ts';
+
+/** What becomes of the rows of one batch. */
+interface Sorted {
+  readonly staged: readonly ImportRow[];
+  readonly unchanged: readonly ResourceKey[];
+  readonly refused: readonly RefusedLine[];
+  readonly counts: ReadonlyMap<string, MutableCounts>;
+}
+
+/** Rows, refused lines, counts and checkpoint in one transaction. */
+export function importBatch(pool: Pool, batch: ImportBatch): Promise<ImportCounts> {
+  return inTransaction(pool, async (client) => {
+    const publicationId = await lockStaging(client, batch.exchangeId);
+    await moveCheckpoint(client, batch);
+    const sorted = sortRows(batch, await knownOf(client, publicationId, batch.rows));
+    await stageRows(
+      client,
+      publicationId,
+      sorted.staged.map((row) => toStagedRow(row, false)),
+    );
+    await keepUnchanged(client, publicationId, sorted.unchanged);
+    await addCounts(client, batch.exchangeId, sorted.counts);
+    await addRefused(client, batch.exchangeId, [...batch.refused, ...sorted.refused]);
+    return total(sorted.counts.values());
+  });
+}
+
+/** Staged ones of the same id are replaced; those that are visible as they are make no new version. */
+export function stageGenerated(pool: Pool, exchangeId: string, rows: readonly ImportRow[]): Promise<void> {
+  return inTransaction(pool, async (client) => {
+    const publicationId = await lockStaging(client, exchangeId);
+    await unstage(client, publicationId, rows);
+    const known = await knownOf(client, publicationId, rows);
+    const changed = rows.filter((row) => known.get(keyOf(row))?.visible !== row.contentHash);
+    await stageRows(
+      client,
+      publicationId,
+      changed.map((row) => toStagedRow(row, true)),
+    );
+  });
+}
+
+/** Only ever forward, and only from where the file stands: a batch that runs a second time is refused. */
+async function moveCheckpoint(client: PoolClient, { exchangeId, file, from, checkpoint }: ImportBatch): Promise<void> {
+  const { rowCount } = await client.query(
+    `UPDATE exchange_file SET imported_line = $5, imported_offset = $6
+     WHERE exchange_id = $1 AND number = $2 AND imported_line = $3 AND imported_offset = $4 AND $5 >= $3 AND $6 >= $4`,
+    [exchangeId, file, from.line, from.offset, checkpoint.line, checkpoint.offset],
+  );
+  if (rowCount === 0) throw new ExchangeError('conflict', { detail: 'the batch does not continue the file' });
+}
+
+/** Of several lines with one id the first stays: an equal one adds nothing, a different one is refused. */
+function sortRows(batch: ImportBatch, known: ReadonlyMap<string, Known>): Sorted {
+  const staged: ImportRow[] = [];
+  const unchanged: ResourceKey[] = [];
+  const refused: RefusedLine[] = [];
+  const counts = new Map<string, MutableCounts>();
+  const seen = new Map<string, string>();
+  for (const row of batch.rows) {
+    const key = keyOf(row);
+    const before = known.get(key);
+    const visible = before?.visible ?? undefined;
+    const delivered = seen.get(key) ?? before?.staged ?? (before?.unchanged === true ? visible : undefined);
+    const count = countsOf(counts, row.type);
+    count.received += 1;
+    if (delivered !== undefined && delivered !== row.contentHash) {
+      count.received -= 1;
+      refused.push({ file: batch.file, line: row.line ?? 0, reason: 'duplicate-id', type: row.type });
+      continue;
+    }
+    seen.set(key, row.contentHash);
+    if (delivered !== undefined || visible === row.contentHash) {
+      count.unchanged += 1;
+      if (delivered === undefined) unchanged.push(row);
+      continue;
+    }
+    staged.push(row);
+    if (visible === undefined) count.new += 1;
+    else count.updated += 1;
+  }
+  return { staged, unchanged, refused, counts };
+}
+
+function countsOf(counts: Map<string, MutableCounts>, type: string): MutableCounts {
+  const present = counts.get(type);
+  if (present !== undefined) return present;
+  const fresh: MutableCounts = { received: 0, new: 0, updated: 0, unchanged: 0 };
+  counts.set(type, fresh);
+  return fresh;
+}
+
+async function keepUnchanged(client: PoolClient, publicationId: string, keys: readonly ResourceKey[]): Promise<void> {
+  if (keys.length === 0) return;
+  await client.query(
+    `INSERT INTO unchanged_resource (publication_id, type, id)
+     SELECT $1, k.type, k.id FROM unnest($2::text[], $3::text[]) AS k(type, id) ON CONFLICT DO NOTHING`,
+    [publicationId, keys.map(({ type }) => type), keys.map(({ id }) => id)],
+  );
+}
+
+function total(counts: Iterable<MutableCounts>): ImportCounts {
+  const sum = { new: 0, updated: 0, unchanged: 0 };
+  for (const count of counts) {
+    sum.new += count.new;
+    sum.updated += count.updated;
+    sum.unchanged += count.unchanged;
+  }
+  return sum;
+}

@@ -1,0 +1,46 @@
+import type { Pool } from 'pg';
+import type { FhirStore } from '../fhir-store.ts';
+import { nextInstant } from './clock.ts';
+import { readCompartment } from './compartment.ts';
+import { addRefused, importCounts, refusedLines } from './counts.ts';
+import { deliveredByIdentifier, deliveredKeys, indexDelivered } from './delivered.ts';
+import { importBatch, stageGenerated } from './import.ts';
+import { publish } from './publish.ts';
+import { linkedPatients, readHistory, readMany, readResource, readVersion, visibleKeys } from './read.ts';
+import { removeImport } from './remove.ts';
+import { findByIdentifier, searchResources } from './search.ts';
+import { generatedIds, stagedKeys } from './staged-keys.ts';
+import { inTransaction } from './transaction.ts';
+import { writeResources } from './write.ts';
+
+/** Member records in our own Postgres: every version of every resource is a row, visible once its publication has an instant. */
+export function createPostgresFhirStore(pool: Pool): FhirStore {
+  return {
+    read: (type, id) => readResource(pool, type, id),
+    vread: (type, id, versionId) => readVersion(pool, type, id, versionId),
+    history: (type, id) => readHistory(pool, type, id),
+    search: (query) => searchResources(pool, query),
+    write: (writes) => writeResources(pool, writes),
+
+    memberCompartment: (query) => readCompartment(pool, query),
+    readMany: (keys, instants) => readMany(pool, keys, instants),
+    findByIdentifier: (type, identifier) => findByIdentifier(pool, type, identifier),
+    linkedPatients: (patientId) => linkedPatients(pool, patientId),
+    freeze: () => inTransaction(pool, nextInstant),
+
+    indexDelivered: (exchangeId, _file, entries) => indexDelivered(pool, exchangeId, entries),
+    refuseLines: (exchangeId, lines) => inTransaction(pool, (client) => addRefused(client, exchangeId, lines)),
+    delivered: (exchangeId, keys) => deliveredKeys(pool, exchangeId, keys),
+    deliveredByIdentifier: (exchangeId, type, identifier) => deliveredByIdentifier(pool, exchangeId, type, identifier),
+    visible: (keys) => visibleKeys(pool, keys),
+
+    importBatch: (batch) => importBatch(pool, batch),
+    stageGenerated: (exchangeId, rows) => stageGenerated(pool, exchangeId, rows),
+    stagedKeys: (exchangeId) => stagedKeys(pool, exchangeId),
+    generatedIds: (exchangeId, type) => generatedIds(pool, exchangeId, type),
+    importCounts: (exchangeId) => importCounts(pool, exchangeId),
+    refusedLines: (exchangeId, limit) => refusedLines(pool, exchangeId, limit),
+    publish: (exchangeId, link) => publish(pool, exchangeId, link),
+    removeImport: (exchangeId) => removeImport(pool, exchangeId),
+  };
+}

@@ -1,0 +1,77 @@
+import type { Pool, PoolClient } from 'pg';
+import { ExchangeError } from '../../fhir/errors.ts';
+import { addPatientLink } from '../../fhir/stored-text.ts';
+import { nextInstant, openNativePublication, publishAt } from './clock.ts';
+import { newestOfKey } from './rows.ts';
+import { stageRows } from './stage.ts';
+import { lockPublication, SHARED_TYPE_LIST } from './staging.ts';
+import { inTransaction } from './transaction.ts';
+import { contentHash } from './write.ts';
+
+export interface PatientPair {
+  readonly localPatientId: string;
+  readonly importedPatientId: string;
+}
+
+/**
+ * Flips one row. Before it, under the clock's lock, shared records go that another exchange has published in the same
+ * form since they were staged; after it, the local Patient gets its link, in a native version of its own.
+ */
+export function publish(pool: Pool, exchangeId: string, link: PatientPair | undefined): Promise<string> {
+  return inTransaction(pool, async (client) => {
+    const publication = await lockPublication(client, exchangeId);
+    if (publication.publishedAt !== undefined) return publication.publishedAt;
+    await forgetFirstPass(client, exchangeId, publication.id);
+    const instant = await nextInstant(client);
+    await dropPublishedMeanwhile(client, publication.id);
+    await publishAt(client, publication.id, instant);
+    if (link !== undefined) await linkPatients(client, link);
+    return instant;
+  });
+}
+
+/** What only the import itself needed: the index of what is delivered, and which records of the member did not change. */
+async function forgetFirstPass(client: PoolClient, exchangeId: string, publicationId: string): Promise<void> {
+  await client.query('DELETE FROM delivered_resource WHERE exchange_id = $1', [exchangeId]);
+  await client.query('DELETE FROM delivered_identifier WHERE exchange_id = $1', [exchangeId]);
+  await client.query('DELETE FROM unchanged_resource WHERE publication_id = $1 AND type <> ALL($2::text[])', [
+    publicationId,
+    SHARED_TYPE_LIST,
+  ]);
+}
+
+async function dropPublishedMeanwhile(client: PoolClient, publicationId: string): Promise<void> {
+  await client.query(
+    `WITH same AS (
+       DELETE FROM resource d USING (
+         SELECT k.type, k.id FROM resource k
+         JOIN LATERAL ${newestOfKey('r.content_hash, r.deleted')} v ON NOT v.deleted AND v.content_hash = k.content_hash
+         WHERE k.publication_id = $1 AND k.type = ANY($2::text[])
+       ) k WHERE d.publication_id = $1 AND d.type = k.type AND d.id = k.id
+       RETURNING d.type, d.id
+     ), identifiers AS (
+       DELETE FROM resource_identifier i USING same WHERE i.publication_id = $1 AND i.type = same.type AND i.id = same.id
+     ), names AS (
+       DELETE FROM resource_name n USING same WHERE n.publication_id = $1 AND n.type = same.type AND n.id = same.id
+     )
+     INSERT INTO unchanged_resource (publication_id, type, id) SELECT $1, type, id FROM same ON CONFLICT DO NOTHING`,
+    [publicationId, SHARED_TYPE_LIST],
+  );
+}
+
+async function linkPatients(client: PoolClient, { localPatientId, importedPatientId }: PatientPair): Promise<void> {
+  const { rows } = await client.query<{ content: string; evidence: boolean; deleted: boolean }>(
+    `SELECT v.* FROM (SELECT 'Patient' AS type, $1::text AS id) k
+     JOIN LATERAL ${newestOfKey('r.content, r.evidence, r.deleted')} v ON true`,
+    [localPatientId],
+  );
+  const [local] = rows;
+  if (local === undefined || local.deleted) throw new ExchangeError('patient-unknown');
+  const content = addPatientLink(local.content, `Patient/${importedPatientId}`);
+  if (content === local.content) return;
+  const publicationId = await openNativePublication(client);
+  const patient = { type: 'Patient', id: localPatientId, patientId: localPatientId, content };
+  const state = { evidence: local.evidence, generated: false, deleted: false, contentHash: contentHash(content) };
+  await stageRows(client, publicationId, [{ ...patient, ...state }]);
+  await publishAt(client, publicationId, await nextInstant(client));
+}
