@@ -1,0 +1,32 @@
+// One project per folder of test/: what a project needs is what its folder's row in docs/architecture.md names.
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
+  ],
+};
+const project = (name, more = {}) => ({
+  displayName: name,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform,
+  ...more,
+});
+
+// One Postgres and one Temporal server for all projects of a run that need them; started only when such tests run.
+const servers = {
+  globalSetup: '<rootDir>/test/support/global-setup.js',
+  globalTeardown: '<rootDir>/test/support/global-teardown.js',
+};
+
+export default {
+  projects: [
+    project('unit'),
+    project('workflows', servers),
+    project('integration', servers),
+    project('replay', servers),
+    project('crash'),
+    project('browser'),
+  ],
+  testTimeout: 60_000,
+};

@@ -1,0 +1,72 @@
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import type { InvokeExportInput, InvokeExportResult, TaskQueues } from '../workflows/contract.ts';
+import { exchangeWorkflowId, POLL_NOW_SIGNAL, WORKFLOWS } from '../workflows/contract.ts';
+
+/** How a run stands, as far as Temporal knows: what the sweep compares the Task with. */
+export type RunState = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'absent';
+
+export interface Exchanges {
+  /** Starts the run of an exchange, once: a run that there is already, or was, is as good. */
+  start(input: InvokeExportInput): Promise<void>;
+  /** Asks the run to stop; false where there is none. */
+  cancel(taskId: string): Promise<boolean>;
+  pollNow(taskId: string): Promise<boolean>;
+  state(taskId: string): Promise<RunState>;
+}
+
+type InvokeExport = (input: InvokeExportInput) => Promise<InvokeExportResult>;
+
+export function createExchanges(client: Client, queues: TaskQueues): Exchanges {
+  const handleOf = (taskId: string) => client.workflow.getHandle(exchangeWorkflowId(taskId));
+  const unlessAbsent = async (action: Promise<unknown>): Promise<boolean> => {
+    try {
+      await action;
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  };
+  return {
+    async start(input) {
+      try {
+        await client.workflow.start<InvokeExport>(WORKFLOWS.invokeExport, {
+          workflowId: exchangeWorkflowId(input.taskId),
+          taskQueue: queues.workflows,
+          args: [input],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          searchAttributes: { CarryoverPayer: [String(input.payerPid)] },
+          staticSummary: `Payer-to-payer exchange with payer ${input.payerPid}`,
+          priority: { fairnessKey: `payer-${input.payerPid}` },
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+    },
+    cancel: (taskId) => unlessAbsent(handleOf(taskId).cancel()),
+    pollNow: (taskId) => unlessAbsent(handleOf(taskId).signal(POLL_NOW_SIGNAL)),
+    async state(taskId) {
+      try {
+        const { status } = await handleOf(taskId).describe();
+        switch (status.name) {
+          case 'RUNNING':
+          case 'CONTINUED_AS_NEW':
+            return 'running';
+          case 'COMPLETED':
+            return 'completed';
+          case 'CANCELLED':
+            return 'cancelled';
+          case 'TERMINATED':
+            return 'terminated';
+          default:
+            return 'failed';
+        }
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'absent';
+        throw error;
+      }
+    },
+  };
+}
