@@ -1,0 +1,67 @@
+import { heartbeat } from '@temporalio/activity';
+import type { ErrorCode } from '../fhir/errors.ts';
+import { exchangeOutput } from './requester/exchange-output.ts';
+import type { RequesterDeps } from './requester/deps.ts';
+
+/** What the sweep asks of Temporal (`temporal/exchanges.ts`). */
+export interface Runs {
+  state(taskId: string): Promise<'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'absent'>;
+  /** Starts the run of an exchange that was written and never started. */
+  restart(taskId: string): Promise<void>;
+}
+
+export interface HousekeepingDeps extends RequesterDeps {
+  readonly runs: Runs;
+  /** Takes away what expired at the responding side; answers how many exports. */
+  readonly expireExports: () => Promise<number>;
+}
+
+/** An exchange this young may just be on its way from its row to its run. */
+const SETTLED_AFTER_MS = 15_000;
+const SWEPT_AT_ONCE = 500;
+
+const ENDINGS = {
+  failed: ['failed', 'internal'],
+  terminated: ['failed', 'terminated'],
+  cancelled: ['cancelled', 'cancelled'],
+} as const satisfies Record<string, readonly ['failed' | 'cancelled', ErrorCode]>;
+
+export function createHousekeepingActivities(deps: HousekeepingDeps) {
+  const { exchanges, tasks, fhir, runs } = deps;
+
+  /** A run that ended without writing so (terminated, or nobody could write) leaves an active exchange behind. */
+  const settle = async (taskId: string): Promise<void> => {
+    const state = await runs.state(taskId);
+    if (state === 'running') return;
+    if (state === 'absent') return runs.restart(taskId);
+    const { publishedAt } = await exchanges.load(taskId);
+    const orderedAt = new Date();
+    if (state === 'completed' || publishedAt !== undefined) {
+      const output = await exchangeOutput(taskId, deps);
+      await tasks.record(taskId, { status: 'completed', businessStatus: 'done', output, orderedAt });
+    } else {
+      await fhir.removeImport(taskId);
+      const [status, reason] = ENDINGS[state];
+      const output = await exchangeOutput(taskId, deps);
+      const { businessStatus } = await tasks.read(taskId);
+      await tasks.record(taskId, { status, businessStatus, reason, output, orderedAt });
+    }
+    await exchanges.freeSlot(taskId);
+    await exchanges.setActive(taskId, false);
+  };
+
+  return {
+    async sweepTasks(): Promise<void> {
+      const before = new Date(Date.now() - SETTLED_AFTER_MS);
+      for (const taskId of await exchanges.activeBefore(before, SWEPT_AT_ONCE)) {
+        await settle(taskId);
+        heartbeat();
+      }
+    },
+    async expireExports(): Promise<void> {
+      await deps.expireExports();
+    },
+  };
+}
+
+export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;

@@ -1,0 +1,38 @@
+import type { OidcServer } from '../../fhir/oidc-definitions.ts';
+import type { PeerClient } from '../../peer/fhir-client.ts';
+import type { TokenSource } from '../../peer/token.ts';
+import type { BlobStore } from '../../store/blobs.ts';
+import type { ExchangeFileStore } from '../../store/exchange-files.ts';
+import type { ExchangeStore } from '../../store/exchanges.ts';
+import type { FhirStore } from '../../store/fhir-store.ts';
+import type { TaskStore } from '../../store/tasks.ts';
+
+/** What the configuration says about an import. */
+export interface ImportSettings {
+  /** An exchange with more refused lines than this fails. */
+  readonly maxRefusedLines: number;
+  readonly maxLineBytes: number;
+  /** Kept files up to this size stand in their DocumentReference; larger ones behind a Binary. */
+  readonly attachmentInlineBytes: number;
+  readonly foreignLines: 'refuse' | 'fail';
+  /** System under which original ids are kept, where the payer's definition names none. */
+  readonly responderIdentifierSystem: string;
+  readonly migratedTag: { readonly system: string; readonly code: string; readonly display?: string };
+  readonly provenanceProfile: 'vendor' | 'pdex';
+  readonly mdmPatientIdentifier: { readonly system: string; readonly type: string } | undefined;
+  /** Id of our own Organization. */
+  readonly ownOrganizationId: string | undefined;
+}
+
+export interface RequesterDeps {
+  readonly exchanges: ExchangeStore;
+  readonly tasks: TaskStore;
+  readonly files: ExchangeFileStore;
+  readonly fhir: FhirStore;
+  readonly blobs: BlobStore;
+  readonly tokens: TokenSource;
+  /** @throws ExchangeError `payer-unknown` for a payer that was removed */
+  readonly payer: (pid: number) => Promise<OidcServer>;
+  readonly peer: (payer: OidcServer, signal: AbortSignal) => PeerClient;
+  readonly settings: ImportSettings;
+}

@@ -1,0 +1,81 @@
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { transferBlob } from '../../store/exchange-files.ts';
+import type { ExchangeFile } from '../../store/exchange-files.ts';
+import type { ExchangeRecord } from '../../store/exchanges.ts';
+import type { PeerClient } from '../../peer/fhir-client.ts';
+import type { RequesterDeps } from './deps.ts';
+import { inspectFile } from './inspect-file.ts';
+
+export interface FileShareInput {
+  readonly taskId: string;
+  /** Numbers of the first and the last file, both included. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Bytes are committed in pieces of this size; what a kill loses is at most one of them. */
+const COMMIT_BYTES = 1024 * 1024;
+
+/** Downloads the files of a share one after the other; a file that is here already is passed over. */
+export function downloadFiles(deps: RequesterDeps) {
+  return async ({ taskId, first, last }: FileShareInput): Promise<void> => {
+    const { exchanges, files, payer, peer } = deps;
+    const exchange = await exchanges.load(taskId);
+    const client = peer(await payer(exchange.payerPid), cancellationSignal());
+    for (let number = first; number <= last; number++) {
+      const file = await files.get(taskId, number);
+      if (file.downloaded) continue;
+      await download(deps, client, exchange, file);
+      await inspectFile(deps, exchange, await files.get(taskId, number));
+    }
+  };
+}
+
+/**
+ * Brings one file whole into its transfer blob. Goes on behind the last committed piece only where a strong validator and
+ * the same Content-Encoding say that the bytes before it are the same (RFC 9110 §14.3), else from the start.
+ */
+async function download(
+  { blobs, files }: RequesterDeps,
+  client: PeerClient,
+  exchange: ExchangeRecord,
+  file: ExchangeFile,
+): Promise<void> {
+  const blob = transferBlob(file.exchangeId, file.number);
+  const present = file.etag === undefined ? 0 : await blobs.size(blob);
+  const answer = await client.download(file.url, {
+    withToken: exchange.requiresAccessToken ?? true,
+    ...(present > 0 && { offset: present, etag: file.etag, contentEncoding: file.contentEncoding }),
+  });
+  let offset = answer.status === 'partial' ? present : 0;
+  if (offset === 0) await blobs.truncate(blob);
+  await files.change(file.exchangeId, file.number, { etag: answer.etag, contentEncoding: answer.contentEncoding });
+  for await (const piece of pieces(answer.body, COMMIT_BYTES)) {
+    offset = await blobs.append(blob, offset, piece);
+    heartbeat({ file: file.number, bytes: offset, attempt: activityInfo().attempt });
+  }
+}
+
+/** Joins small chunks; what came before an error is handed out before the error is thrown on. */
+async function* pieces(chunks: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  const take = (): Uint8Array => {
+    const piece = Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
+    return piece;
+  };
+  try {
+    for await (const chunk of chunks) {
+      waiting.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= size) yield take();
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  if (bytes > 0) yield take();
+  if (failure !== undefined) throw failure.error;
+}

@@ -1,0 +1,87 @@
+import { ExchangeError } from '../../fhir/errors.ts';
+import type { StoredResource } from '../../store/fhir-store.ts';
+import { bundleText, outcomeEntry, searchEntry } from './bundle-text.ts';
+import type { BundleLink } from './bundle-text.ts';
+import type { Answer, RestContext } from './interaction.ts';
+import { PAGE_PARAMETER, readSearch } from './search-parameters.ts';
+import type { SearchRequest } from './search-parameters.ts';
+
+/**
+ * One page of a search. What was not applied is told in the answer, or refused where the caller asked to be strict.
+ *
+ * @throws ExchangeError `not-supported`, `too-costly`, `request-invalid`
+ */
+export async function search(context: RestContext, type: string, parameters: URLSearchParams): Promise<Answer> {
+  const { store, access, baseUrl, prefer } = context;
+  access.assertScope(type, 's');
+  const request = readSearch(type, parameters, context);
+  if (prefer.strict && request.ignored.length > 0) {
+    throw new ExchangeError('not-supported', { diagnostics: notApplied(request.ignored) });
+  }
+  const { query } = request;
+  const page = await store.search({ ...query, includeEvidence: access.isOperator });
+  const visible: StoredResource[] = [];
+  for (const resource of page.resources) {
+    const shown = await access.show(resource);
+    if (shown !== undefined) visible.push(shown);
+  }
+  const entries = visible.map((resource) => searchEntry(baseUrl, resource, 'match'));
+  if (request.withProvenance) {
+    for await (const provenance of provenancesOf(context, visible))
+      entries.push(searchEntry(baseUrl, provenance, 'include'));
+  }
+  if (request.ignored.length > 0) entries.push(outcomeEntry(warning(request.ignored)));
+  const isWhole = query.after === undefined && page.next === undefined;
+  const links = linksOf(`${baseUrl}/${type}`, request, page.next);
+  return {
+    status: 200,
+    text: bundleText({ type: 'searchset', ...(isWhole && { total: visible.length }), links, entries }),
+  };
+}
+
+/** The Provenances about these records, from the compartments that the records lie in. */
+async function* provenancesOf(
+  { store, access }: RestContext,
+  found: readonly StoredResource[],
+): AsyncGenerator<StoredResource> {
+  const patientIds = [...new Set(found.flatMap(({ patientId }) => patientId ?? []))];
+  if (patientIds.length === 0) return;
+  const wanted = new Set(found.map(({ type, id }) => `${type}/${id}`));
+  for await (const provenance of store.memberCompartment({ patientIds, types: ['Provenance'] })) {
+    if (!targetsOf(provenance).some((target) => wanted.has(target))) continue;
+    const shown = await access.show(provenance);
+    if (shown !== undefined) yield shown;
+  }
+}
+
+function targetsOf(provenance: StoredResource): string[] {
+  const { target } = JSON.parse(provenance.text) as { target?: unknown };
+  if (!Array.isArray(target)) return [];
+  return target.flatMap((entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'reference' in entry && typeof entry.reference === 'string'
+      ? [entry.reference.replace(/\/_history\/.*$/, '')]
+      : [],
+  );
+}
+
+function linksOf(url: string, { applied }: SearchRequest, next: string | undefined): readonly BundleLink[] {
+  const link = (relation: string, parameters: URLSearchParams): BundleLink => ({
+    relation,
+    url: parameters.size === 0 ? url : `${url}?${parameters.toString()}`,
+  });
+  if (next === undefined) return [link('self', applied)];
+  const following = new URLSearchParams(applied);
+  following.set(PAGE_PARAMETER, next);
+  return [link('self', applied), link('next', following)];
+}
+
+function notApplied(names: readonly string[]): string {
+  return `These search parameters are not supported and were not applied: ${names.join(', ')}.`;
+}
+
+function warning(names: readonly string[]): string {
+  return JSON.stringify({
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'warning', code: 'not-supported', diagnostics: notApplied(names) }],
+  });
+}

@@ -1,0 +1,79 @@
+import { Router } from 'express';
+import type { NextFunction, Request, Response } from 'express';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { NDJSON_TYPE } from '../../fhir/document-reference.ts';
+import type { BlobStore } from '../../store/blobs.ts';
+import { keptBlob } from '../../store/exchange-files.ts';
+import type { ExchangeFile, ExchangeFileStore } from '../../store/exchange-files.ts';
+import { callerOfRequest } from '../auth.ts';
+import { FHIR_JSON } from '../outcome.ts';
+
+export interface KeptBinaryDeps {
+  readonly files: ExchangeFileStore;
+  readonly blobs: BlobStore;
+}
+
+/**
+ * `GET Binary/<id>` of a received file: the operator's evidence, which no partner reaches. FHIR JSON where `Accept` asks for
+ * it or says nothing, else the raw bytes with Range (http://hl7.org/fhir/R4/binary.html#rest).
+ */
+export function keptBinaryRouter({ files, blobs }: KeptBinaryDeps): Router {
+  const router = Router();
+  router.get('/Binary/:id', async (req: Request<{ id: string }>, res: Response, next: NextFunction) => {
+    const file = callerOfRequest(res).kind === 'operator' ? await files.published(req.params.id) : undefined;
+    if (file === undefined) {
+      next();
+      return;
+    }
+    const blob = keptBlob(file.exchangeId, file.number);
+    if (wantsFhir(req)) {
+      res.setHeader('Content-Type', FHIR_JSON);
+      await pipeline(Readable.from(asResource(req.params.id, blobs.read(blob))), res);
+      return;
+    }
+    const { start, end } = setRange(req, res, file);
+    if (res.statusCode === 416) res.end();
+    else await pipeline(Readable.from(blobs.read(blob, start, end)), res);
+  });
+  return router;
+}
+
+function wantsFhir(req: Request): boolean {
+  const accept = req.headers.accept ?? '*/*';
+  return /\*\/\*|json/.test(accept) && !accept.includes('ndjson');
+}
+
+/** Status and headers of the whole file or of the one range that was asked for (RFC 9110 §14). */
+function setRange(req: Request, res: Response, file: ExchangeFile): { readonly start: number; readonly end: number } {
+  const size = file.keptBytes ?? 0;
+  res.setHeader('Content-Type', NDJSON_TYPE);
+  res.setHeader('Accept-Ranges', 'bytes');
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(req.headers.range ?? '') ?? [];
+  if (first === undefined || last === undefined || (first === '' && last === '')) {
+    res.setHeader('Content-Length', String(size));
+    return { start: 0, end: size };
+  }
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
+  if (start >= end) {
+    res.status(416).setHeader('Content-Range', `bytes */${size}`);
+    return { start: 0, end: 0 };
+  }
+  res.status(206).setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
+  res.setHeader('Content-Length', String(end - start));
+  return { start, end };
+}
+
+/** Base64 goes out in multiples of three bytes, so that no padding stands in the middle. */
+async function* asResource(id: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  yield `{"resourceType":"Binary","id":${JSON.stringify(id)},"contentType":"${NDJSON_TYPE}","data":"`;
+  let rest: Uint8Array = new Uint8Array();
+  for await (const chunk of bytes) {
+    const joined = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const whole = joined.length - (joined.length % 3);
+    yield Buffer.from(joined.subarray(0, whole)).toString('base64');
+    rest = Uint8Array.from(joined.subarray(whole));
+  }
+  yield `${Buffer.from(rest).toString('base64')}"}`;
+}

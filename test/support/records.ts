@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { FhirStore, ImportBatch, ImportRow, StoredResource } from '../../store/fhir-store.ts';
+
+/** A transformed record as the import hands it to the store. */
+export function importRow(type: string, id: string, patientId: string | undefined, more = '', line = 1): ImportRow {
+  return rowOf(`{"resourceType":"${type}","id":"${id}"${more === '' ? '' : `,${more}`}}`, patientId, line);
+}
+
+export function rowOf(text: string, patientId: string | undefined, line = 1): ImportRow {
+  const { resourceType, id } = JSON.parse(text) as { resourceType: string; id: string };
+  const contentHash = createHash('sha256').update(text).digest('hex');
+  return { type: resourceType, id, text, patientId, contentHash, identifiers: [], line };
+}
+
+/** The exchange's row and one file of it, as they stand when its import begins. */
+export async function openExchange(pool: Pool, exchangeId: string, localPatientId: string, files = 1): Promise<void> {
+  await pool.query(
+    `INSERT INTO exchange (id, payer_pid, organization_id, local_patient_id, fingerprint, request)
+     VALUES ($1, 1, 'org', $2, $1, '')`,
+    [exchangeId, localPatientId],
+  );
+  for (let number = 0; number < files; number += 1) {
+    await pool.query(
+      `INSERT INTO exchange_file (exchange_id, number, list, type, url) VALUES ($1, $2, 'output', 'Observation', 'http://payer/f')`,
+      [exchangeId, number],
+    );
+  }
+}
+
+/** One batch that continues the file by its rows: as many lines, ten bytes each. */
+export function batchOf(exchangeId: string, rows: readonly ImportRow[], fromLine = 0, file = 0): ImportBatch {
+  const to = fromLine + rows.length;
+  return {
+    ...{ exchangeId, file, rows, refused: [] },
+    from: { line: fromLine, offset: fromLine * 10 },
+    checkpoint: { line: to, offset: to * 10 },
+  };
+}
+
+export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of source) items.push(item);
+  return items;
+}
+
+export const versionKey = (resource: StoredResource): string =>
+  `${resource.type}/${resource.id}/_history/${resource.versionId}`;
+
+export async function createResource(store: FhirStore, text: string): Promise<StoredResource> {
+  const { resourceType, id } = JSON.parse(text) as { resourceType: string; id: string };
+  const [result] = await store.write([{ kind: 'update', type: resourceType, id, text }]);
+  if (result === undefined) throw new Error('nothing was written');
+  return result.resource;
+}

@@ -1,0 +1,14 @@
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { HousekeepingActivities } from '../activities/housekeeping.ts';
+import { siblingQueues } from './contract.ts';
+
+/** Started by a Schedule: makes every Task say what became of its run, and starts runs that were never started. */
+export async function housekeeping(): Promise<void> {
+  const { sweepTasks, expireExports } = proxyActivities<HousekeepingActivities>({
+    taskQueue: siblingQueues(workflowInfo().taskQueue).peer,
+    startToCloseTimeout: '2m',
+    retry: { maximumAttempts: 3 },
+  });
+  await sweepTasks();
+  await expireExports();
+}

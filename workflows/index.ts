@@ -1,0 +1,2 @@
+export { invokeExport } from './invoke-export.ts';
+export { housekeeping } from './housekeeping.ts';

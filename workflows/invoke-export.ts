@@ -1,0 +1,147 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { ERRORS } from '../fhir/errors.ts';
+import { POLL_NOW_SIGNAL, PROGRESS_QUERY } from './contract.ts';
+import type { InvokeExportInput, InvokeExportResult, Step } from './contract.ts';
+import { mirrorTask, showStep } from './steps/mirror-task.ts';
+import type { TaskMirror } from './steps/mirror-task.ts';
+import { pollExport } from './steps/poll-export.ts';
+import type { PollSignal } from './steps/poll-export.ts';
+import { requesterProxies } from './steps/proxies.ts';
+import type { RequesterProxies } from './steps/proxies.ts';
+import { downloadAll, importAll } from './steps/transfer-files.ts';
+import { codeOf, UndoList } from './steps/undo.ts';
+
+export const pollNow = defineSignal(POLL_NOW_SIGNAL);
+export const progress = defineQuery<Step>(PROGRESS_QUERY);
+
+interface Exchange {
+  readonly input: InvokeExportInput;
+  readonly activities: RequesterProxies;
+  readonly task: TaskMirror;
+  readonly undo: UndoList;
+  readonly pollSignal: PollSignal;
+}
+
+/** One member's records, from the responding payer into our store. */
+export async function invokeExport(input: InvokeExportInput): Promise<InvokeExportResult> {
+  const activities = requesterProxies(input.limits);
+  const exchange: Exchange = {
+    input,
+    activities,
+    task: mirrorTask(input.taskId, activities.own, input.resume?.kickedOffAt === undefined ? 'queued' : 'poll-export'),
+    undo: new UndoList(),
+    pollSignal: { requested: false },
+  };
+  setHandler(pollNow, () => {
+    exchange.pollSignal.requested = true;
+  });
+  setHandler(progress, () => exchange.task.step());
+  exchange.undo.add(() => activities.own.freeSlot(input.taskId));
+  try {
+    const kickedOffAt = input.resume?.kickedOffAt ?? (await request(exchange));
+    exchange.undo.add(() => activities.undo.releaseExport(input.taskId));
+    const files = await poll(exchange, kickedOffAt);
+    return await receive(exchange, files);
+  } catch (error) {
+    if (isContinuation(error)) throw error;
+    return await giveUp(exchange, error);
+  }
+}
+
+/** From the queue to the kick-off; answers when that was, in epoch milliseconds. */
+async function request({ input, activities: { own, peer, undo }, task, undo: undoList }: Exchange): Promise<number> {
+  const { taskId, limits } = input;
+  await task.record('accepted', 'queued');
+  while (!(await own.takeSlot(taskId))) {
+    if (workflowInfo().continueAsNewSuggested) await goOn(input, { polls: 0 });
+    await sleep(limits.slotRetryMs, { summary: 'wait for a slot of this payer' });
+  }
+  await task.record('in-progress', 'authorize');
+  await peer.authorize.executeWithOptions({ summary: 'obtain an access token' }, [taskId]);
+  if (!input.skipMatch) {
+    await task.record('in-progress', 'match-member');
+    await peer.matchMember.executeWithOptions({ summary: '$member-match at the responding payer' }, [taskId]);
+  }
+  await task.record('in-progress', 'start-export');
+  // Before the kick-off: it may succeed there and be lost on its way back.
+  undoList.add(() => undo.releaseExport(taskId));
+  await peer.startExport.executeWithOptions({ summary: 'kick off the export' }, [taskId]);
+  await task.record('in-progress', 'poll-export');
+  return Date.now();
+}
+
+/** Waits for the manifest; answers the number of files. */
+async function poll({ input, activities, pollSignal }: Exchange, kickedOffAt: number): Promise<number> {
+  const state = { kickedOffAt, polls: input.resume?.polls ?? 0 };
+  const end = await pollExport(input.taskId, state, input.limits, activities.peer, pollSignal);
+  if (end.kind === 'complete') return end.files;
+  return goOn(input, { kickedOffAt, polls: end.polls });
+}
+
+/** Files in, records staged, then visible all at once. */
+async function receive({ input, activities, task, undo }: Exchange, files: number): Promise<InvokeExportResult> {
+  const { taskId, limits } = input;
+  const count = `**Files:** ${files}`;
+  undo.add(() => activities.undo.removeImport(taskId));
+  await task.record('in-progress', 'download', count);
+  await downloadAll(taskId, files, limits.parallelFiles, activities.transfer);
+  await task.record('in-progress', 'import', count);
+  await importAll(taskId, files, activities.transfer);
+  return CancellationScope.nonCancellable(async () => {
+    await task.record('in-progress', 'publish', count);
+    const published = await activities.transfer.publishImport.executeWithOptions(
+      { summary: 'make the records visible' },
+      [taskId],
+    );
+    await releaseQuietly(taskId, activities);
+    await task.record('completed', 'done', `${count}\n\n**Records:** ${published.resources}`);
+    await activities.own.freeSlot(taskId);
+    return { status: 'completed', files, resources: published.resources };
+  });
+}
+
+/** The records are here: a payer that does not take the DELETE does not make the exchange fail. */
+async function releaseQuietly(taskId: string, { undo }: RequesterProxies): Promise<void> {
+  try {
+    await undo.releaseExport.executeWithOptions(
+      { summary: 'tell the responding payer that the export may go', scheduleToCloseTimeout: '1m' },
+      [taskId],
+    );
+  } catch {
+    // The payer lets its export expire.
+  }
+}
+
+async function giveUp({ input, activities, task, undo }: Exchange, error: unknown): Promise<never> {
+  const reason = codeOf(error);
+  const step = task.step();
+  await undo.run();
+  await CancellationScope.nonCancellable(async () => {
+    showStep(isCancellation(error) ? 'cancelled' : 'failed', `**At:** ${step}`, reason);
+    const status = reason === 'cancelled' ? 'cancelled' : 'failed';
+    await activities.own.failExchange.executeWithOptions({ summary: `Task ${status}: ${reason}` }, [
+      { taskId: input.taskId, status, step, reason },
+    ]);
+  });
+  if (isCancellation(error)) throw error;
+  throw ApplicationFailure.create({ type: reason, message: ERRORS[reason].sentence, nonRetryable: true });
+}
+
+function goOn(input: InvokeExportInput, resume: NonNullable<InvokeExportInput['resume']>): Promise<never> {
+  return continueAsNew<typeof invokeExport>({ ...input, resume });
+}
+
+function isContinuation(error: unknown): boolean {
+  return error instanceof ContinueAsNew;
+}
