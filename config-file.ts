@@ -35,7 +35,11 @@ export const fileSchema = z.strictObject({
   responderIdentifierSystem: text.default('http://payer-to-payer-exchange/NamingSystem/responder-id'),
   migratedTag: z
     .strictObject({ system: text, code: text, display: text.optional() })
-    .default({ system: 'http://smilecdr.com/fhir/tags', code: 'migrated', display: 'Resource imported from external payer' }),
+    .default({
+      system: 'http://smilecdr.com/fhir/tags',
+      code: 'migrated',
+      display: 'Resource imported from external payer',
+    }),
   provenanceProfile: z.enum(['vendor', 'pdex']).default('vendor'),
   provenanceVersionedReferences: z.boolean().default(false),
   mdmPatientIdentifier: z.strictObject({ system: text, type: text }).optional(),
@@ -53,14 +57,20 @@ export const fileSchema = z.strictObject({
       types: z.array(text).min(1).optional(),
       /** Absent: however old. */
       lookBackYears: z.int().min(1).max(150).optional(),
-      maxFileBytes: z.int().min(MIB).default(128 * MIB),
+      maxFileBytes: z
+        .int()
+        .min(MIB)
+        .default(128 * MIB),
       expirySeconds: z.int().min(60).default(86_400),
     })
     .prefault({}),
   import: z
     .strictObject({
       maxRefusedLines: z.int().min(0).default(100),
-      maxLineBytes: z.int().min(1024).default(64 * MIB),
+      maxLineBytes: z
+        .int()
+        .min(1024)
+        .default(64 * MIB),
       attachmentInlineBytes: z.int().min(0).default(MIB),
       foreignLines: z.enum(['refuse', 'fail']).default('refuse'),
     })

@@ -25,7 +25,8 @@ export class ConfigProblems {
 
   addIssue(name: string, content: unknown, issue: z.core.$ZodIssue): void {
     if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys) this.add(pathText(name, [...issue.path, key]), valueAt(content, [...issue.path, key]), 'no such key');
+      for (const key of issue.keys)
+        this.add(pathText(name, [...issue.path, key]), valueAt(content, [...issue.path, key]), 'no such key');
       return;
     }
     this.add(pathText(name, issue.path), valueAt(content, issue.path), acceptedBy(issue));

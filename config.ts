@@ -84,7 +84,8 @@ export function loadConfig(env: Environment, readText: (file: string) => string 
   const fhirPort = read('PORT', port, PORT) ?? 8080;
   const p2pPort = read('P2P_PORT', port, PORT) ?? 8081;
   if (fhirPort === p2pPort) problems.add('P2P_PORT', String(p2pPort), 'a port other than PORT');
-  const publicUrl = read('PUBLIC_URL', httpUrl, HTTP_URL) ?? `http://${host.includes(':') ? `[${host}]` : host}:${fhirPort}`;
+  const publicUrl =
+    read('PUBLIC_URL', httpUrl, HTTP_URL) ?? `http://${host.includes(':') ? `[${host}]` : host}:${fhirPort}`;
   const levels = z.enum(LOG_LEVELS);
   const config: Config = {
     host,
@@ -95,7 +96,9 @@ export function loadConfig(env: Environment, readText: (file: string) => string 
     dataDir: path.resolve(read('DATA_DIR', text, 'a folder') ?? '.data'),
     databaseUrl: read('DATABASE_URL', z.url({ protocol: /^postgres(ql)?$/ }), 'a postgresql:// URL'),
     temporal: readTemporal(env, read('TEMPORAL_UI_PORT', port, PORT) ?? 8233),
-    fhirStore: readStore(read('FHIR_STORE', text.pipe(z.union([z.literal('postgres'), httpUrl])), `postgres, or ${HTTP_URL}`)),
+    fhirStore: readStore(
+      read('FHIR_STORE', text.pipe(z.union([z.literal('postgres'), httpUrl])), `postgres, or ${HTTP_URL}`),
+    ),
     admin: {
       clientId: read('ADMIN_CLIENT_ID', z.string().regex(/^[\x21-\x7e]+$/), 'printable characters without spaces'),
       clientSecret: read('ADMIN_CLIENT_SECRET', z.string().min(12), 'at least 12 characters'),
@@ -114,7 +117,12 @@ export function loadConfig(env: Environment, readText: (file: string) => string 
     logLevel: read('LOG_LEVEL', levels, LOG_LEVELS.join(', ')) ?? 'info',
     otlpEndpoint: read('OTEL_EXPORTER_OTLP_ENDPOINT', httpUrl, HTTP_URL),
     metricsPort: read('METRICS_PORT', port, PORT),
-    file: readConfigFile(read('CONFIG_FILE', text, 'a file') ?? defaultConfigFile, env['CONFIG_FILE'], readText, problems),
+    file: readConfigFile(
+      read('CONFIG_FILE', text, 'a file') ?? defaultConfigFile,
+      env['CONFIG_FILE'],
+      readText,
+      problems,
+    ),
   };
   problems.throwIfAny();
   return deepFreeze(config);

@@ -52,6 +52,7 @@ function allowed(fields: LogFields): Record<string, unknown> {
 
 /** Of an error its class alone: messages repeat what they were given. */
 function errorName(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('name' in error) || typeof error.name !== 'string') return undefined;
+  if (typeof error !== 'object' || error === null || !('name' in error) || typeof error.name !== 'string')
+    return undefined;
   return 'code' in error && typeof error.code === 'string' ? `${error.name}:${error.code}` : error.name;
 }

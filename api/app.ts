@@ -1,13 +1,14 @@
 import express from 'express';
 import type { RequestHandler, Router } from 'express';
-import { ExchangeError } from '../fhir/errors.ts';
 import { readBody } from './body.ts';
+import { notFound } from './not-found.ts';
 import { outcomeHandler } from './outcome.ts';
 import type { ErrorLog } from './outcome.ts';
 import { requestId } from './request-id.ts';
+import { securityHeaders } from './security-headers.ts';
 
 export interface FhirAppDeps {
-  /** At the root: the authorization server. */
+  /** At the root: the authorization server, which reads its own bodies. */
   readonly authorizationServer: RequestHandler;
   /** Below `/fhir`, without a token: metadata and SMART configuration. */
   readonly open: readonly Router[];
@@ -29,17 +30,6 @@ export function createFhirApp(deps: FhirAppDeps): express.Express {
   fhir.use(deps.authenticate, ...readBody());
   for (const router of deps.protected) fhir.use(router);
   app.use('/fhir', fhir);
-  app.use(() => {
-    throw new ExchangeError('not-found', { diagnostics: 'No such path, or not with this method.' });
-  });
-  app.use(outcomeHandler(deps.log));
+  app.use(notFound, outcomeHandler(deps.log));
   return app;
 }
-
-/** Records of members stay out of every cache, and are no pages. */
-const securityHeaders: RequestHandler = (_req, res, next) => {
-  res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('X-Content-Type-Options', 'nosniff');
-  res.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-  next();
-};

@@ -4,7 +4,7 @@ import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import { ExchangeError } from '../fhir/errors.ts';
 import type { OidcClient } from '../fhir/oidc-definitions.ts';
-import { coversScopes } from '../fhir/scopes.ts';
+import { coversScopes, intersectScopes } from '../fhir/scopes.ts';
 
 /** Who asks: the operator of this payer, or another payer. */
 export type Caller =
@@ -28,6 +28,7 @@ export interface AuthDeps {
 }
 
 const OPERATOR_SCOPE = 'carryover.admin';
+const ALGORITHMS = ['ES384', 'RS384'] as const;
 
 const claims = z.looseObject({ client_id: z.string(), scope: z.string().default('') });
 
@@ -39,15 +40,19 @@ export function authenticate(deps: AuthDeps): RequestHandler {
   return async (req, res, next) => {
     const [, token] = /^Bearer +([^\s]+)$/i.exec(req.headers.authorization ?? '') ?? [];
     if (token === undefined) throw new ExchangeError('unauthenticated');
+    // RFC 6750, 3.1: only where a token was sent.
+    res.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
     const { client_id: clientId, scope } = await verified(token, deps);
     setCaller(res, await callerOf(clientId, scope, deps));
+    res.removeHeader('WWW-Authenticate');
     next();
   };
 }
 
 async function verified(token: string, { issuer, audience, publicKeys }: AuthDeps): Promise<z.infer<typeof claims>> {
   try {
-    const { payload } = await jwtVerify(token, createLocalJWKSet(await publicKeys()), { issuer, audience });
+    const options = { issuer, audience, algorithms: [...ALGORITHMS], requiredClaims: ['exp'] };
+    const { payload } = await jwtVerify(token, createLocalJWKSet(await publicKeys()), options);
     return claims.parse(payload);
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw new ExchangeError('unauthenticated');
@@ -59,7 +64,9 @@ async function callerOf(clientId: string, scope: string, deps: AuthDeps): Promis
   if (clientId === deps.operatorClientId) return { kind: 'operator', clientId, scope };
   const client = await deps.client(clientId);
   if (client === undefined || !client.enabled) throw new ExchangeError('unauthenticated');
-  return { kind: 'partner', clientId, clientPid: client.pid, organizationId: client.organizationId, scope };
+  // What was taken from the client since the token was given is out at once, too.
+  const left = intersectScopes(scope, client.scopes);
+  return { kind: 'partner', clientId, clientPid: client.pid, organizationId: client.organizationId, scope: left };
 }
 
 interface CallerLocals {
@@ -86,9 +93,15 @@ export const requireOperator: RequestHandler = (_req: Request, res, next) => {
   next();
 };
 
-/**
- * Throws `forbidden` unless the token covers the interaction by meaning: letters of `cruds` on a type, or on `*`.
- */
+/** Lets through whose token covers the interaction by meaning: letters of `cruds` on a type, or on `*`. */
+export function requireScope(type: string, letters: string): RequestHandler {
+  return (_req, res, next) => {
+    assertScope(callerOfRequest(res), type, letters);
+    next();
+  };
+}
+
+/** @throws ExchangeError `forbidden` unless the token covers the interaction by meaning */
 export function assertScope(caller: Caller, type: string, letters: string): void {
   if (!coversScopes(caller.scope, `system/${type}.${letters}`)) throw new ExchangeError('forbidden');
 }

@@ -1,6 +1,8 @@
+import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
 import type { OperationOutcome } from 'fhir/r4.js';
 import { ERRORS, ExchangeError } from '../fhir/errors.ts';
+import type { ErrorCode } from '../fhir/errors.ts';
 import { reasonConcept } from '../fhir/task.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -40,9 +42,9 @@ export function sendText(res: Response, status: number, text: string): void {
 }
 
 /** The status of a code, and the headers that go with it. */
-export function setErrorHead(res: Response, error: ExchangeError): number {
+export function setErrorHead(res: Pick<ServerResponse, 'setHeader' | 'hasHeader'>, error: ExchangeError): number {
   const { status, retry } = ERRORS[error.code];
-  if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
+  if (status === 401 && !res.hasHeader('WWW-Authenticate')) res.setHeader('WWW-Authenticate', 'Bearer');
   if (retry === 'after') {
     const seconds = error.retryAfterMs === undefined ? USUAL_RETRY_SECONDS : Math.ceil(error.retryAfterMs / 1000);
     res.setHeader('Retry-After', String(Math.max(1, seconds)));
@@ -53,7 +55,8 @@ export function setErrorHead(res: Response, error: ExchangeError): number {
 /** Whatever a route throws, as an error of the table. */
 export function asExchangeError(error: unknown): ExchangeError {
   if (error instanceof ExchangeError) return error;
-  if (isClientError(error)) return new ExchangeError('request-invalid', { cause: error });
+  const code = codeOfStatus(error);
+  if (code !== undefined) return new ExchangeError(code, { cause: error });
   return new ExchangeError(isAway(error) ? 'unavailable' : 'internal', { cause: error });
 }
 
@@ -73,9 +76,19 @@ export function outcomeHandler(log: ErrorLog): ErrorRequestHandler {
   };
 }
 
-/** Errors of Express itself (a path that cannot be decoded). */
-function isClientError(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'status' in error && error.status === 400;
+/** Errors of Express itself: a path that cannot be decoded, a body that is cut, too large or encoded in an unknown way. */
+function codeOfStatus(error: unknown): ErrorCode | undefined {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
+  switch (error.status) {
+    case 400:
+      return 'request-invalid';
+    case 413:
+      return 'request-too-large';
+    case 415:
+      return 'unsupported-media-type';
+    default:
+      return undefined;
+  }
 }
 
 const AWAY = [

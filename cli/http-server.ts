@@ -22,7 +22,8 @@ export async function listen(app: RequestListener, { variable, host, port }: Lis
   const server = createServer(app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (err: NodeJS.ErrnoException) => {
-      const why = err.code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be listened on (${String(err.code)})`;
+      const why =
+        err.code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be listened on (${String(err.code)})`;
       reject(new StartError(`${variable} ${port} on ${host} ${why}: set it to a free port.`));
     });
     server.listen(port, host, resolve);

@@ -1,5 +1,4 @@
 import { Connection } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
 import { loadProcessConfig } from '../config.ts';
 import { existingDatabase } from '../embedded/infrastructure.ts';
 import { migrate } from '../embedded/migrate.ts';
@@ -17,7 +16,7 @@ async function main(): Promise<void> {
 }
 
 async function prepareTemporal(target: TemporalTarget): Promise<void> {
-  const connection = await Connection.connect(connectionOptions(target) as ConnectionOptions);
+  const connection = await Connection.connect(connectionOptions(target));
   try {
     await registerSearchAttributes(connection, namespaceOf(target));
   } finally {

@@ -19,7 +19,7 @@ import { runWorkers } from '../worker.ts';
 import { listen } from './http-server.ts';
 import { sdkMetrics, startMetricsServer } from './metrics-server.ts';
 import type { MetricsSource } from './metrics-server.ts';
-import { prepare, wireActivities, wireApps } from './wiring.ts';
+import { prepare, wire, wireActivities, wireApps } from './wiring.ts';
 import type { Wiring } from './wiring.ts';
 
 export interface PayerOptions {
@@ -48,7 +48,8 @@ export async function startPayer(options: PayerOptions): Promise<void> {
   await shutdown.add('pool', { stop: () => pool.end() });
   const temporal = connectTemporal(infrastructure.temporal, createDataConverter(secrets.encryptionKeys));
   await shutdown.add('temporal-connection', { stop: () => temporal.connection.close() });
-  const wiring: Wiring = { config, secrets, logger, pool, temporal };
+  const wiring = wire({ config, secrets, logger, pool, databaseUrl: infrastructure.databaseUrl, temporal });
+  await shutdown.add('stores', { stop: () => wiring.close() });
   await prepare(wiring);
   const sources: MetricsSource[] = [];
   if (parts.includes('worker')) sources.push(...(await startWorkers(options, wiring)));
@@ -78,7 +79,7 @@ async function startWorkers(options: PayerOptions, wiring: Wiring): Promise<Metr
 async function startApis(options: PayerOptions, wiring: Wiring): Promise<void> {
   const { config, shutdown } = options;
   const { host, port, p2pPort } = config;
-  const apps = wireApps(wiring);
+  const apps = await wireApps(wiring);
   const p2p = options.codecToken === undefined ? apps.p2p : withCodec(options, options.codecToken, apps.p2p);
   await shutdown.add('p2p-api', await listen(p2p, { variable: 'P2P_PORT', host, port: p2pPort }));
   await shutdown.add('fhir-api', await listen(apps.fhir, { variable: 'PORT', host, port }));

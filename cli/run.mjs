@@ -12,6 +12,9 @@ const COMMANDS = ['demo', 'start', 'api', 'worker', 'migrate', 'load', 'doctor',
 /** Commands that use development packages. */
 const DEVELOPMENT = ['test', 'crash', 'bench'];
 
+// Prisma would fetch an engine that we never run: any existing file satisfies it.
+const WITHOUT_ENGINE = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' };
+
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
 const say = (line) => process.stderr.write(`${line}\n`);
@@ -36,13 +39,15 @@ function installPackages(needsAll) {
   const stamped = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
   if (stamped === wanted || stamped === `${sha256(lock)} all`) return;
   if (!isInstalled(JSON.parse(lock), needsAll)) {
-    say('Installing the packages (npm ci) …');
+    say('Installing the packages (npm install) …');
     rmSync(stamp, { force: true });
     const npm = process.env.npm_execpath;
     const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-    const args = [...first, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
-    const run = spawnSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] });
-    if (run.status !== 0) stop('The packages could not be installed: npm ci says above why.');
+    // The lock's versions; not `npm ci`, which refuses where a registry lacks optional packages of other platforms.
+    const args = [...first, 'install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+    const env = { ...process.env, ...WITHOUT_ENGINE, SCARF_ANALYTICS: 'false' };
+    const run = spawnSync(program, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
+    if (run.status !== 0) stop('The packages could not be installed: npm says above why.');
   }
   writeFileSync(stamp, wanted);
 }
@@ -73,8 +78,7 @@ function generatePrismaClient() {
   const run = spawnSync(process.execPath, [at('node_modules', 'prisma', 'build', 'index.js'), 'generate'], {
     cwd: root,
     encoding: 'utf8',
-    // Prisma would fetch an engine that `generate` never runs: any existing file satisfies it.
-    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' },
+    env: { ...process.env, ...WITHOUT_ENGINE },
   });
   if (run.status !== 0) stop(`The database client could not be generated:\n${run.stdout}${run.stderr}`);
   mkdirSync(at('.cache'), { recursive: true });

@@ -61,7 +61,10 @@ function failureObserver(exchanges: ExchangeStore, logger: Logger): FailureObser
     logger.warn('activity-failed', { activityType, taskId, code: error.code, error: error.cause });
     if (taskId === undefined) return;
     const peerOutcome = error instanceof PeerError ? error.outcome : undefined;
-    const failure = { ...(error.detail !== undefined && { detail: error.detail }), ...(peerOutcome && { peerOutcome }) };
+    const failure = {
+      ...(error.detail !== undefined && { detail: error.detail }),
+      ...(peerOutcome && { peerOutcome }),
+    };
     if (Object.keys(failure).length === 0) return;
     await exchanges.keepFailure(taskId, failure).catch((failed: unknown) => {
       logger.warn('failure-not-kept', { taskId, error: failed });

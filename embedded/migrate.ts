@@ -73,7 +73,12 @@ async function readApplied(client: Client): Promise<Map<string, Applied>> {
   const { rows } = await client.query(
     'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL',
   );
-  return new Map(z.array(appliedSchema).parse(rows).map((row) => [row.migration_name, row]));
+  return new Map(
+    z
+      .array(appliedSchema)
+      .parse(rows)
+      .map((row) => [row.migration_name, row]),
+  );
 }
 
 function isApplied(migration: Migration, applied: ReadonlyMap<string, Applied>): boolean {

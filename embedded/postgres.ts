@@ -127,9 +127,9 @@ async function launch(how: Launch): Promise<{ child: Child; port: number }> {
     const port = await freePort();
     const child = startPostmaster(how, port, logFile);
     const url = databaseUrl(how.password, port, 'postgres');
-    let ended = false;
-    void child.exited.then(() => (ended = true));
-    while (!ended && Date.now() < deadline) {
+    const state: { ended: boolean } = { ended: false };
+    void child.exited.then(() => (state.ended = true));
+    while (!state.ended && Date.now() < deadline) {
       if (await answers(url)) return { child, port };
       await delay(50);
     }
@@ -144,7 +144,7 @@ async function launch(how: Launch): Promise<{ child: Child; port: number }> {
 function startPostmaster(how: Launch, port: number, logFile: string): Child {
   const settings = { ...SETTINGS, ...(how.durable ? {} : UNSAFE_AND_QUICK) };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const [command = '', ...args] = [...how.account.prefix, how.programs.postgres, '-D', how.cluster, '-p', String(port)];
+  const [command, ...args] = [...how.account.prefix, how.programs.postgres, '-D', how.cluster, '-p', String(port)];
   const { uid, gid } = how.account;
   return startChild({ command, args: [...args, ...flags], logFile, stopSignal: 'INT', graceSeconds: 30, uid, gid });
 }

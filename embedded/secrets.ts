@@ -49,6 +49,7 @@ export function loadSharedSecrets(config: Config): Secrets {
 
 function readKeys(dataDir: string, text: string): EncryptionKey[] {
   const keys = parseEncryptionKeys(text);
-  if (keys.length === 0) throw new StartError(`${path.join(dataDir, 'encryption-keys')} is damaged: no key can be read from it.`);
+  if (keys.length === 0)
+    throw new StartError(`${path.join(dataDir, 'encryption-keys')} is damaged: no key can be read from it.`);
   return keys;
 }

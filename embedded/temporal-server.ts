@@ -81,9 +81,9 @@ async function launch(
       env: { HOME: dataDir },
     });
     const address = `127.0.0.1:${port}`;
-    let ended = false;
-    void child.exited.then(() => (ended = true));
-    while (!ended && Date.now() < deadline) {
+    const state: { ended: boolean } = { ended: false };
+    void child.exited.then(() => (state.ended = true));
+    while (!state.ended && Date.now() < deadline) {
       if ((await answers(address, options.namespace)) && (await uiAnswers(options.uiPort))) return { child, address };
       await delay(50);
     }

@@ -34,6 +34,8 @@ export const ERRORS = {
     'The request is well formed but cannot be carried out.',
   ),
   'unsupported-media-type': entry('not-supported', 415, 'never', 'The content type of the request is not supported.'),
+  'request-too-large': entry('too-long', 413, 'never', 'The request is larger than this server allows.'),
+  'method-not-allowed': entry('not-supported', 405, 'never', 'This path does not know the method of the request.'),
   'not-supported': entry('not-supported', 400, 'never', 'A parameter or interaction of the request is not supported.'),
   'too-costly': entry('too-costly', 400, 'never', 'The search would read more than this server allows.'),
   'not-found': entry('not-found', 404, 'never', 'There is no such resource.'),

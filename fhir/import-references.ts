@@ -88,8 +88,10 @@ export function referenceEdits(text: string, context: ReferenceContext): Referen
     } else if (parsed.kind === 'conditional') {
       conditionalUnresolved.push(original);
     } else if (parsed.kind === 'literal') {
-      referencesUnresolved.push(original);
-      const logical = logicalReferenceEdits(text, object, property, original, {
+      // Absolute to the payer's base and relative mean the same, and are kept as the same.
+      const kept = parsed.absoluteBase === undefined ? original : `${parsed.type}/${parsed.id}`;
+      referencesUnresolved.push(kept);
+      const logical = logicalReferenceEdits(text, object, property, kept, {
         system: context.responderIdentifierSystem,
         value: `${parsed.type}/${parsed.id}`,
       });

@@ -4,7 +4,10 @@ import { z } from 'zod';
 
 const url = z.url({ protocol: /^https?$/ });
 const jwk = z.record(z.string(), z.unknown());
-const jwks = z.object({ keys: z.array(jwk) });
+const publicJwk = jwk.refine((key) => !('d' in key) && !('k' in key), 'a public key, without its private members');
+const jwks = z.object({ keys: z.array(publicJwk) });
+/** RFC 6749, appendix A: what a client id and a client secret may hold. */
+const visible = z.string().regex(/^[\x20-\x7e]+$/, 'printable ASCII characters');
 /** `host` or `host:port`, without scheme and path. */
 const hostAndPort = z.string().regex(/^[^\s/:]+(:\d{1,5})?$|^\[[0-9a-fA-F:]+\](:\d{1,5})?$/, 'host or host:port');
 
@@ -43,9 +46,9 @@ export type OidcServer = OidcServerInput & { readonly pid: number };
 /** OIDC client definition: a requesting payer, as it reaches us. */
 export const oidcClientInput = z
   .strictObject({
-    clientId: z.string().min(1),
+    clientId: visible,
     name: z.string().min(1),
-    clientSecret: z.string().min(1).optional(),
+    clientSecret: visible.optional(),
     jwks: jwks.optional(),
     jwksUrl: url.optional(),
     scopes: z.string().default('system/*.rs'),

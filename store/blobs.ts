@@ -10,6 +10,8 @@ export interface BlobStore {
   read(id: string, start?: number, end?: number): AsyncIterable<Uint8Array>;
   truncate(id: string): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Removes every blob whose id begins with `prefix`, which ends in a slash. */
+  removeAll(prefix: string): Promise<void>;
 }
 
 /** Chunks of at most this many bytes are one row each. */
@@ -61,6 +63,13 @@ export function createBlobStore(pool: Pool): BlobStore {
     },
     async remove(id) {
       await pool.query('DELETE FROM blob_chunk WHERE blob_id = $1', [id]);
+    },
+    async removeAll(prefix) {
+      // The zero is the character behind the slash.
+      await pool.query('DELETE FROM blob_chunk WHERE blob_id > $1 AND blob_id < $2', [
+        prefix,
+        prefix.replace(/\/$/, '0'),
+      ]);
     },
   };
 }

@@ -1,5 +1,4 @@
 import { Client, Connection } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
@@ -30,7 +29,6 @@ export interface TemporalClient {
 
 /** Connects at the first use: an API starts, and answers what it can, while Temporal is away. */
 export function connectTemporal(target: TemporalTarget, dataConverter: DataConverter): TemporalClient {
-  // The SDK documents its environment configuration for both kinds of connection; the types differ in unused parts.
-  const connection = Connection.lazy(connectionOptions(target) as ConnectionOptions);
+  const connection = Connection.lazy(connectionOptions(target));
   return { connection, client: new Client({ connection, namespace: namespaceOf(target), dataConverter }) };
 }

@@ -1,4 +1,3 @@
-import { isGrpcServiceError } from '@temporalio/client';
 import type { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../workflows/contract.ts';
@@ -16,6 +15,6 @@ export async function registerSearchAttributes(connection: Connection, namespace
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (err) {
     // Another program was quicker.
-    if (!isGrpcServiceError(err) || err.code !== GRPC_ALREADY_EXISTS) throw err;
+    if (!(err instanceof Error && 'code' in err && err.code === GRPC_ALREADY_EXISTS)) throw err;
   }
 }

@@ -29,6 +29,7 @@ export function siblingQueues(workflowQueue: string): TaskQueues {
 export const WORKFLOWS = {
   invokeExport: 'invokeExport',
   runExport: 'runExport',
+  removeExport: 'removeExport',
   housekeeping: 'housekeeping',
 } as const;
 
@@ -50,6 +51,7 @@ export type TaskStatus = 'requested' | 'accepted' | 'in-progress' | 'completed' 
 
 export const exchangeWorkflowId = (taskId: string): string => `exchange/${taskId}`;
 export const exportWorkflowId = (jobId: string): string => `export/${jobId}`;
+export const removalWorkflowId = (jobId: string): string => `export-removal/${jobId}`;
 
 /** Custom search attributes (Keyword), registered by `embedded/` and by the compose file. */
 export const SEARCH_ATTRIBUTES = ['CarryoverStep', 'CarryoverPayer'] as const;
@@ -100,7 +102,6 @@ export interface RunExportInput {
 }
 
 export interface RunExportResult {
-  readonly status: 'complete' | 'cancelled';
   readonly files: number;
   readonly resources: number;
 }

@@ -1,2 +1,3 @@
 export { invokeExport } from './invoke-export.ts';
+export { removeExport, runExport } from './run-export.ts';
 export { housekeeping } from './housekeeping.ts';

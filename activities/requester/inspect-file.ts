@@ -58,7 +58,12 @@ export async function inspectFile(deps: RequesterDeps, exchange: ExchangeRecord,
   }
   const kept = await keep(deps, file, inspection.foreign);
   await files.change(exchangeId, number, {
-    ...{ sha256: inspection.sha256, keptSha1: kept.sha1, keptBytes: kept.bytes, binaryId: keptBinaryId(exchangeId, number) },
+    ...{
+      sha256: inspection.sha256,
+      keptSha1: kept.sha1,
+      keptBytes: kept.bytes,
+      binaryId: keptBinaryId(exchangeId, number),
+    },
     ...{ lines: inspection.lines, downloaded: true },
   });
   await blobs.remove(transferBlob(exchangeId, number));

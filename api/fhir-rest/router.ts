@@ -1,4 +1,4 @@
-import { Router, text as readText } from 'express';
+import { Router } from 'express';
 import type { NextFunction, Request, Response } from 'express';
 import { isFhirId } from '../../fhir/identifiers.ts';
 import { isResourceType } from '../../fhir/resource-types.ts';
@@ -11,8 +11,6 @@ import type { Answer, RestContext, RestDeps } from './interaction.ts';
 import { history, read, vread } from './read.ts';
 import { search } from './search.ts';
 import { create, remove, update } from './write.ts';
-
-const FORM = 'application/x-www-form-urlencoded';
 
 type Interaction = (context: RestContext, request: Request, of: { type: string; id: string }) => Promise<Answer>;
 
@@ -29,7 +27,6 @@ export function createFhirRestRouter(deps: RestDeps): Router {
   );
   router.post(
     '/:type/_search',
-    readText({ type: FORM }),
     on((context, request, { type }) => search(context, type, searchParameters(request))),
   );
   router.get(
@@ -104,7 +101,7 @@ function searchParameters(request: Request): URLSearchParams {
   const [, query = ''] = request.originalUrl.split('?', 2);
   const parameters = new URLSearchParams(query);
   const body: unknown = request.body;
-  const form = request.method === 'POST' && typeof body === 'string' ? new URLSearchParams(body) : [];
+  const form = new URLSearchParams(request.method === 'POST' && typeof body === 'string' ? body : '');
   for (const [name, value] of form) parameters.append(name, value);
   return parameters;
 }

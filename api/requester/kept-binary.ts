@@ -5,8 +5,9 @@ import { Readable } from 'node:stream';
 import { NDJSON_TYPE } from '../../fhir/document-reference.ts';
 import type { BlobStore } from '../../store/blobs.ts';
 import { keptBlob } from '../../store/exchange-files.ts';
-import type { ExchangeFile, ExchangeFileStore } from '../../store/exchange-files.ts';
+import type { ExchangeFileStore } from '../../store/exchange-files.ts';
 import { callerOfRequest } from '../auth.ts';
+import { byteRange } from '../byte-range.ts';
 import { FHIR_JSON } from '../outcome.ts';
 
 export interface KeptBinaryDeps {
@@ -32,9 +33,12 @@ export function keptBinaryRouter({ files, blobs }: KeptBinaryDeps): Router {
       await pipeline(Readable.from(asResource(req.params.id, blobs.read(blob))), res);
       return;
     }
-    const { start, end } = setRange(req, res, file);
-    if (res.statusCode === 416) res.end();
-    else await pipeline(Readable.from(blobs.read(blob, start, end)), res);
+    res.setHeader('Content-Type', NDJSON_TYPE);
+    res.setHeader('Accept-Ranges', 'bytes');
+    const range = byteRange(req.headers.range, file.keptBytes ?? 0);
+    range.setHead(res);
+    if (range.isEmpty) res.end();
+    else await pipeline(Readable.from(blobs.read(blob, range.start, range.end)), res);
   });
   return router;
 }
@@ -42,27 +46,6 @@ export function keptBinaryRouter({ files, blobs }: KeptBinaryDeps): Router {
 function wantsFhir(req: Request): boolean {
   const accept = req.headers.accept ?? '*/*';
   return /\*\/\*|json/.test(accept) && !accept.includes('ndjson');
-}
-
-/** Status and headers of the whole file or of the one range that was asked for (RFC 9110 §14). */
-function setRange(req: Request, res: Response, file: ExchangeFile): { readonly start: number; readonly end: number } {
-  const size = file.keptBytes ?? 0;
-  res.setHeader('Content-Type', NDJSON_TYPE);
-  res.setHeader('Accept-Ranges', 'bytes');
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(req.headers.range ?? '') ?? [];
-  if (first === undefined || last === undefined || (first === '' && last === '')) {
-    res.setHeader('Content-Length', String(size));
-    return { start: 0, end: size };
-  }
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
-  if (start >= end) {
-    res.status(416).setHeader('Content-Range', `bytes */${size}`);
-    return { start: 0, end: 0 };
-  }
-  res.status(206).setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
-  res.setHeader('Content-Length', String(end - start));
-  return { start, end };
 }
 
 /** Base64 goes out in multiples of three bytes, so that no padding stands in the middle. */

@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
+import { keyOf } from '../fhir-store.ts';
 import type { CompartmentQuery, StoredResource } from '../fhir-store.ts';
-import { isNewest, latestInstant, VERSION_COLUMNS } from './rows.ts';
+import { endOfType, isNewest, KEY, latestInstant, VERSION_COLUMNS } from './rows.ts';
 import { SIZE_COLUMN, withTexts } from './stream.ts';
 import type { SizedRow } from './stream.ts';
-import { Parameters } from './transaction.ts';
+import { Parameters, readOrderedPage } from './transaction.ts';
 
 const ROWS_AT_ONCE = 500;
 
@@ -35,22 +36,22 @@ async function readPage(
   const patients = parameters.add([...new Set(query.patientIds)]);
   const asOf = `${parameters.add(query.asOf)}::timestamptz`;
   const conditions = [`p.published_at <= ${asOf}`, isNewest(asOf)];
-  if (type !== undefined) conditions.push(`r.type = ${parameters.add(type)}`);
-  if (last !== undefined)
-    conditions.push(`(r.type, r.id) > (${parameters.add(last.type)}, ${parameters.add(last.id)})`);
+  if (last !== undefined) conditions.push(`${KEY} > ${parameters.add(keyOf(last))}`);
+  else if (type !== undefined) conditions.push(`${KEY} > ${parameters.add(`${type}/`)}`);
+  if (type !== undefined) conditions.push(`${KEY} < ${parameters.add(endOfType(type))}`);
   if (query.since !== undefined) conditions.push(`p.published_at > ${parameters.add(query.since)}::timestamptz`);
   if (query.includeDeleted !== true) conditions.push('NOT r.deleted');
   if (query.includeEvidence !== true) conditions.push('NOT r.evidence');
   if (query.origin === 'native') conditions.push('p.exchange_id IS NULL');
   if (query.origin === 'imported') conditions.push('p.exchange_id IS NOT NULL');
   // One ordered page per Patient, then the first of all: a member's linked compartments are not sorted as a whole.
-  const { rows } = await pool.query<SizedRow>(
+  return readOrderedPage<SizedRow>(
+    pool,
     `SELECT v.* FROM unnest(${patients}::text[]) AS m(id) CROSS JOIN LATERAL (
        SELECT ${VERSION_COLUMNS}, ${SIZE_COLUMN} FROM resource r JOIN publication p ON p.id = r.publication_id
        WHERE r.patient_id = m.id AND ${conditions.join(' AND ')}
-       ORDER BY r.type, r.id LIMIT ${ROWS_AT_ONCE}
+       ORDER BY ${KEY} LIMIT ${ROWS_AT_ONCE}
      ) v ORDER BY v.type, v.id LIMIT ${ROWS_AT_ONCE}`,
     parameters.values,
   );
-  return rows;
 }

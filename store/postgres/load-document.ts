@@ -45,20 +45,20 @@ function* readBundle(text: string, line: number): Generator<LoadedRecord | LoadP
   const entries = elementsAt(text, list.valueStart).flatMap(({ start, end }) => bundleEntry(text, start, end));
   const replacements = new Map<string, string>();
   for (const { fullUrl, resource, id } of entries) {
-    const type = isFields(resource) ? resource['resourceType'] : undefined;
+    const type = resource['resourceType'];
     if (fullUrl !== undefined && id !== undefined && typeof type === 'string')
       replacements.set(fullUrl, `${type}/${id}`);
   }
-  for (const { resource, id, start, end } of entries) {
-    const at = line + lineOfOffset(text, start) - 1;
-    const withId = isFields(resource) && id !== undefined ? { ...resource, id } : resource;
-    yield readRecord(withReferences(text.slice(start, end), replacements), withId, at);
+  for (const { id, start, end } of entries) {
+    const record = withReferences(text.slice(start, end), replacements);
+    const resource = { ...(JSON.parse(record) as Fields), ...(id !== undefined && { id }) };
+    yield readRecord(record, resource, line + lineOfOffset(text, start) - 1);
   }
 }
 
 interface BundleEntry {
   readonly fullUrl: string | undefined;
-  readonly resource: unknown;
+  readonly resource: Fields;
   /** Its own, else the one that its fullUrl gives it. */
   readonly id: string | undefined;
   readonly start: number;

@@ -85,5 +85,5 @@ async function bytesOf(file: string, onBytes: (bytes: number) => void): Promise<
 }
 
 function isDamagedGzip(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
+  return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('Z_');
 }

@@ -6,6 +6,15 @@ import type { Queryable } from './transaction.ts';
 export const VERSION_COLUMNS = `r.type, r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence,
   r.deleted`;
 
+/**
+ * `Type/id`, as the indexes by patient and by publication have it. The slash stands before every character of a type's
+ * name: the order is that of type and id.
+ */
+export const KEY = `(r.type || '/' || r.id)`;
+
+/** The keys of one type lie from `Type/` up to this: the zero is the character behind the slash. */
+export const endOfType = (type: string): string => `${type}0`;
+
 /** A version without its text. */
 export interface VersionRow {
   readonly type: string;

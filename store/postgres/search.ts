@@ -9,7 +9,7 @@ import type {
   SearchQuery,
   StoredResource,
 } from '../fhir-store.ts';
-import { isNewest, latestInstant, VERSION_COLUMNS } from './rows.ts';
+import { endOfType, isNewest, KEY, latestInstant, VERSION_COLUMNS } from './rows.ts';
 import { SIZE_COLUMN, withTexts } from './stream.ts';
 import type { SizedRow } from './stream.ts';
 import { Parameters } from './transaction.ts';
@@ -110,15 +110,15 @@ async function rowsAfter(pool: Pool, query: SearchQuery, cursor: Cursor, limit: 
   const asOf = `${parameters.add(cursor.asOf)}::timestamptz`;
   const conditions = [
     `r.type = ${type}`,
-    `r.id > ${parameters.add(cursor.id)}`,
+    ...(query.patientIds === undefined
+      ? [`r.id > ${parameters.add(cursor.id)}`]
+      : inCompartments(parameters, query.type, query.patientIds, cursor)),
     `p.published_at <= ${asOf}`,
     'NOT r.deleted',
     isNewest(asOf),
   ];
   if (query.includeEvidence !== true) conditions.push('NOT r.evidence');
   if (query.ids !== undefined) conditions.push(`r.id = ANY(${parameters.add(query.ids)}::text[])`);
-  if (query.patientIds !== undefined)
-    conditions.push(`r.patient_id = ANY(${parameters.add(query.patientIds)}::text[])`);
   if (query.identifiers !== undefined) conditions.push(hasIdentifier(parameters, type, query.identifiers));
   for (const name of query.names ?? []) conditions.push(hasName(parameters, type, name));
   for (const { op, instant } of query.lastUpdated ?? []) {
@@ -126,10 +126,27 @@ async function rowsAfter(pool: Pool, query: SearchQuery, cursor: Cursor, limit: 
   }
   const { rows } = await pool.query<SizedRow>(
     `SELECT ${VERSION_COLUMNS}, ${SIZE_COLUMN} FROM resource r JOIN publication p ON p.id = r.publication_id
-     WHERE ${conditions.join(' AND ')} ORDER BY r.id LIMIT ${limit}`,
+     WHERE ${conditions.join(' AND ')} ORDER BY ${orderOf(query)} LIMIT ${limit}`,
     parameters.values,
   );
   return rows;
+}
+
+function inCompartments(parameters: Parameters, type: string, patientIds: readonly string[], cursor: Cursor): string[] {
+  return [
+    `r.patient_id = ANY(${parameters.add(patientIds)}::text[])`,
+    `${KEY} > ${parameters.add(`${type}/${cursor.id}`)}`,
+    `${KEY} < ${parameters.add(endOfType(type))}`,
+  ];
+}
+
+/**
+ * By id. Where something narrower than the type is asked for, the order is not that of an index of the type: a plan that
+ * walks through all of it, in hope of soon having a page full, would be worse than any other.
+ */
+function orderOf({ patientIds, identifiers, names, ids }: SearchQuery): string {
+  if (patientIds !== undefined) return KEY;
+  return (identifiers ?? names ?? ids) ? `r.id || ''` : 'r.id';
 }
 
 function hasIdentifier(parameters: Parameters, type: string, wanted: readonly IdentifierQuery[]): string {

@@ -1,37 +1,41 @@
 import type { Pool } from 'pg';
+import { keyOf } from '../fhir-store.ts';
 import type { ResourceKey } from '../fhir-store.ts';
+import { KEY } from './rows.ts';
 import { SHARED_TYPE_LIST } from './staging.ts';
+import { readOrderedPage } from './transaction.ts';
 import type { Queryable } from './transaction.ts';
 
 const KEYS_AT_ONCE = 5000;
 
 export async function* stagedKeys(pool: Pool, exchangeId: string): AsyncGenerator<ResourceKey> {
+  const { rows: publications } = await pool.query<{ id: string }>('SELECT id FROM publication WHERE exchange_id = $1', [
+    exchangeId,
+  ]);
+  const own = publications[0]?.id;
+  if (own === undefined) return;
   const before = await earlierPublications(pool, exchangeId);
-  let last: ResourceKey = { type: '', id: '' };
-  for (;;) {
-    const { rows } = await pool.query<ResourceKey>(
-      `WITH own AS (SELECT id FROM publication WHERE exchange_id = $1)
-       SELECT type, id FROM (
-         (SELECT r.type, r.id FROM resource r
-          WHERE r.publication_id = (SELECT id FROM own) AND NOT r.generated AND (r.type, r.id) > ($2, $3)
-          ORDER BY r.type, r.id LIMIT ${KEYS_AT_ONCE})
-         UNION ALL
-         (SELECT u.type, u.id FROM unchanged_resource u
-          WHERE u.publication_id = (SELECT id FROM own) AND u.type = ANY($4::text[]) AND (u.type, u.id) > ($2, $3)
-            AND NOT EXISTS (SELECT 1 FROM resource x
-              WHERE x.type = u.type AND x.id = u.id AND x.publication_id = ANY($5::bigint[]))
-            AND NOT EXISTS (SELECT 1 FROM unchanged_resource x
-              WHERE x.type = u.type AND x.id = u.id AND x.publication_id = ANY($5::bigint[]))
-          ORDER BY u.type, u.id LIMIT ${KEYS_AT_ONCE})
-       ) k ORDER BY type, id LIMIT ${KEYS_AT_ONCE}`,
-      [exchangeId, last.type, last.id, SHARED_TYPE_LIST, before],
-    );
+  let last: ResourceKey | undefined;
+  do {
+    const after = last === undefined ? '' : keyOf(last);
+    const rows: ResourceKey[] = await readOrderedPage(pool, PAGE, [own, after, SHARED_TYPE_LIST, before]);
     yield* rows;
-    const end = rows.at(-1);
-    if (end === undefined || rows.length < KEYS_AT_ONCE) return;
-    last = end;
-  }
+    last = rows.length < KEYS_AT_ONCE ? undefined : rows.at(-1);
+  } while (last !== undefined);
 }
+
+const PAGE = `SELECT type, id FROM (
+    (SELECT r.type, r.id FROM resource r WHERE r.publication_id = $1 AND NOT r.generated AND ${KEY} > $2
+     ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
+    UNION ALL
+    (SELECT r.type, r.id FROM unchanged_resource r
+     WHERE r.publication_id = $1 AND r.type = ANY($3::text[]) AND ${KEY} > $2
+       AND NOT EXISTS (SELECT 1 FROM resource x
+         WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($4::bigint[]))
+       AND NOT EXISTS (SELECT 1 FROM unchanged_resource x
+         WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($4::bigint[]))
+     ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
+  ) k ORDER BY type, id LIMIT ${KEYS_AT_ONCE}`;
 
 /** Records of our own making of one type, staged or published by the exchange. */
 export async function generatedIds(client: Queryable, exchangeId: string, type: string): Promise<readonly string[]> {

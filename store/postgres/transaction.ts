@@ -7,6 +7,9 @@ export type Queryable = Pick<PoolClient, 'query'>;
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
+  // The pool listens only while a connection is idle. The statement that runs, or the next one, fails by itself.
+  const onLost = (): void => void (broken = true);
+  client.on('error', onLost);
   try {
     await client.query('BEGIN');
     const result = await work(client);
@@ -19,8 +22,27 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
     });
     throw error;
   } finally {
+    client.off('error', onLost);
     client.release(broken);
   }
+}
+
+/**
+ * One page of something ordered by an index, read in the order of that index: without statistics of what was written just
+ * now, the planner would rather read and sort everything for each page.
+ */
+export function readOrderedPage<Row extends object>(
+  pool: Pool,
+  sql: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  return inTransaction(pool, async (client) => {
+    await client.query(
+      'SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off',
+    );
+    const { rows } = await client.query<Row>(sql, [...values]);
+    return rows;
+  });
 }
 
 /** Collects the values of a statement that is put together from parts. */

@@ -8,10 +8,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Connection } from '@temporalio/client';
 import { Client } from 'pg';
+import { freePort } from '../../embedded/free-port.ts';
 import { migrate } from '../../embedded/migrate.ts';
 import { findRunningPostgres, startPostgres } from '../../embedded/postgres.ts';
 import { commandOf } from '../../embedded/process-table.ts';
 import { startTemporalServer } from '../../embedded/temporal-server.ts';
+import { registerSearchAttributes } from '../../temporal/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../workflows/contract.ts';
 import { createTestDatabase, testEnvironment } from '../support/environment.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -45,7 +48,13 @@ async function until(condition: () => boolean, what: string): Promise<void> {
 
 /** Runs our code in another process, which can be killed; it says `up` and goes on. */
 async function startElsewhere(script: string): Promise<ChildProcess> {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', `${script}; console.log('up'); setInterval(() => {}, 1000)`];
+  const args = [
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '-e',
+    `${script}; console.log('up'); setInterval(() => {}, 1000)`,
+  ];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -153,8 +162,21 @@ describe('the embedded Temporal server', () => {
     }
   });
 
+  it('learns our search attributes as a server that we did not start, also twice at a time', async () => {
+    const server = await startTemporalServer({ ...options(), searchAttributes: {} });
+    const connection = await Connection.connect({ address: server.address });
+    try {
+      await Promise.all([registerSearchAttributes(connection, 'payer'), registerSearchAttributes(connection, 'payer')]);
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'payer' });
+      expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...SEARCH_ATTRIBUTES]));
+    } finally {
+      await connection.close();
+      await server.stop();
+    }
+  });
+
   it('says which variable to change when the port of its UI is taken', async () => {
-    const first = await startTemporalServer({ ...options(), uiPort: await freeUiPort() });
+    const first = await startTemporalServer({ ...options(), uiPort: await freePort() });
     const uiPort = Number(new URL(first.uiUrl ?? '').port);
     try {
       const second = startTemporalServer({ ...options(), dataDir: path.join(folder, 'second'), uiPort });
@@ -164,11 +186,6 @@ describe('the embedded Temporal server', () => {
     }
   });
 });
-
-async function freeUiPort(): Promise<number> {
-  const { freePort } = await import('../../embedded/free-port.ts');
-  return freePort();
-}
 
 describe('migrations', () => {
   it('leave nothing to do, for us and for Prisma', async () => {

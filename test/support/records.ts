@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { FhirStore, ImportBatch, ImportRow, StoredResource } from '../../store/fhir-store.ts';
+import type { StoreUnderTest } from './fhir-stores.ts';
+import type { FhirStore, ImportBatch, ImportRow, ResourceKey, StoredResource } from '../../store/fhir-store.ts';
 
 /** A transformed record as the import hands it to the store. */
 export function importRow(type: string, id: string, patientId: string | undefined, more = '', line = 1): ImportRow {
@@ -47,9 +48,23 @@ export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
 export const versionKey = (resource: StoredResource): string =>
   `${resource.type}/${resource.id}/_history/${resource.versionId}`;
 
+/** `Type/id` of each. */
+export const ids = (keys: readonly ResourceKey[]): string[] => keys.map(({ type, id }) => `${type}/${id}`);
+
 export async function createResource(store: FhirStore, text: string): Promise<StoredResource> {
   const { resourceType, id } = JSON.parse(text) as { resourceType: string; id: string };
   const [result] = await store.write([{ kind: 'update', type: resourceType, id, text }]);
   if (result === undefined) throw new Error('nothing was written');
   return result.resource;
+}
+
+/** An exchange `<id>` that brought the Patient `<id>-p` with one Observation, linked with the local Patient `<id>-local`. */
+export async function publishExchange({ pool, store }: StoreUnderTest, id: string): Promise<void> {
+  const local = `${id}-local`;
+  const imported = `${id}-p`;
+  await openExchange(pool, id, local);
+  await createResource(store, `{"resourceType":"Patient","id":"${local}"}`);
+  const rows = [importRow('Patient', imported, imported), importRow('Observation', `${id}-o`, imported)];
+  await store.importBatch(batchOf(id, rows));
+  await store.publish(id, { localPatientId: local, importedPatientId: imported });
 }

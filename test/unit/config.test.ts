@@ -90,12 +90,20 @@ describe('the environment', () => {
   });
 
   it('reads several recipients', () => {
-    const env = { SMTP_URL: 'smtp://mail.example', NOTIFY_FROM: 'p2p@payer.example', NOTIFY_TO: 'a@x.example, b@x.example' };
+    const env = {
+      SMTP_URL: 'smtp://mail.example',
+      NOTIFY_FROM: 'p2p@payer.example',
+      NOTIFY_TO: 'a@x.example, b@x.example',
+    };
     expect(load(env).mail?.to).toEqual(['a@x.example', 'b@x.example']);
   });
 
   it('points to an existing Temporal with all settings of its SDK', () => {
-    const { temporal } = load({ TEMPORAL_ADDRESS: 'temporal.example:7233', TEMPORAL_NAMESPACE: 'p2p', TEMPORAL_TLS: 'true' });
+    const { temporal } = load({
+      TEMPORAL_ADDRESS: 'temporal.example:7233',
+      TEMPORAL_NAMESPACE: 'p2p',
+      TEMPORAL_TLS: 'true',
+    });
     expect(temporal).toMatchObject({ isExternal: true, namespace: 'p2p' });
     expect(temporal.environment).toEqual({
       TEMPORAL_ADDRESS: 'temporal.example:7233',
@@ -113,7 +121,9 @@ describe('the environment', () => {
 describe('the configuration file', () => {
   it('may be missing, unless a variable names it', () => {
     expect(load().file.oidcServers).toEqual([]);
-    expect(problems({ CONFIG_FILE: '/nowhere.json' })).toEqual([expect.stringContaining('CONFIG_FILE is "/nowhere.json"')]);
+    expect(problems({ CONFIG_FILE: '/nowhere.json' })).toEqual([
+      expect.stringContaining('CONFIG_FILE is "/nowhere.json"'),
+    ]);
   });
 
   it('has the defaults of the documentation', () => {
@@ -121,7 +131,12 @@ describe('the configuration file', () => {
       provenanceProfile: 'vendor',
       provenanceVersionedReferences: false,
       matching: { maxFailures: 10 },
-      import: { maxRefusedLines: 100, maxLineBytes: 67_108_864, attachmentInlineBytes: 1_048_576, foreignLines: 'refuse' },
+      import: {
+        maxRefusedLines: 100,
+        maxLineBytes: 67_108_864,
+        attachmentInlineBytes: 1_048_576,
+        foreignLines: 'refuse',
+      },
       migratedTag: { system: 'http://smilecdr.com/fhir/tags', code: 'migrated' },
     });
   });

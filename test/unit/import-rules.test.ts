@@ -71,7 +71,11 @@ function importsOf(file: string): Import[] {
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
-      add(node.moduleSpecifier.text, node.importClause?.isTypeOnly ?? false, namesOf(node.importClause));
+      add(
+        node.moduleSpecifier.text,
+        node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
+        namesOf(node.importClause),
+      );
     } else if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) {
       add(node.moduleSpecifier.text, node.isTypeOnly);
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
@@ -89,7 +93,9 @@ function importsOf(file: string): Import[] {
 function namesOf(clause: ts.ImportClause | undefined): string[] {
   const bindings = clause?.namedBindings;
   if (bindings === undefined || !ts.isNamedImports(bindings)) return [];
-  return bindings.elements.filter(({ isTypeOnly }) => !isTypeOnly).map(({ name, propertyName }) => (propertyName ?? name).text);
+  return bindings.elements
+    .filter(({ isTypeOnly }) => !isTypeOnly)
+    .map(({ name, propertyName }) => (propertyName ?? name).text);
 }
 
 const FOLDERS = [...Object.keys(RULES), 'embedded', 'cli'];
@@ -129,7 +135,9 @@ describe('who may import whom', () => {
 
   it('fhir has no clock and no randomness', () => {
     const wrong = sourceFiles('fhir').filter((file) =>
-      /\bDate\.now\(|new Date\(\)|Math\.random|randomBytes|randomUUID/.test(readFileSync(path.join(root, file), 'utf8')),
+      /\bDate\.now\(|new Date\(\)|Math\.random|randomBytes|randomUUID/.test(
+        readFileSync(path.join(root, file), 'utf8'),
+      ),
     );
     expect(wrong).toEqual([]);
   });
@@ -138,7 +146,9 @@ describe('who may import whom', () => {
     const wrong = [...all.entries()]
       .filter(([file]) => file.startsWith('workflows/'))
       .flatMap(([, imports]) => imports)
-      .filter(({ target, typeOnly, specifier }) => target === undefined && !typeOnly && specifier !== '@temporalio/workflow');
+      .filter(
+        ({ target, typeOnly, specifier }) => target === undefined && !typeOnly && specifier !== '@temporalio/workflow',
+      );
     expect(wrong.map(say)).toEqual([]);
   });
 });
@@ -159,7 +169,9 @@ describe('every source file', () => {
   });
 
   it('is at most 300 lines long', () => {
-    const wrong = [...all.keys()].filter((file) => readFileSync(path.join(root, file), 'utf8').split('\n').length > 301);
+    const wrong = [...all.keys()].filter(
+      (file) => readFileSync(path.join(root, file), 'utf8').split('\n').length > 301,
+    );
     expect(wrong).toEqual([]);
   });
 });

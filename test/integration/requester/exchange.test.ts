@@ -123,7 +123,9 @@ describe('an exchange with a payer written from the specifications', () => {
     const task = renderTask(await requester.tasks.read(taskId));
     const counts = (task.output ?? []).filter((output) => output.type.coding?.[0]?.code === 'resource-count');
     const byType = Object.fromEntries(counts.map((output) => [output.type.text ?? '', output.valueUnsignedInt]));
-    expect(byType).toEqual(Object.fromEntries(Object.entries(SAMPLE_LINES).map(([type, { length }]) => [type, length])));
+    expect(byType).toEqual(
+      Object.fromEntries(Object.entries(SAMPLE_LINES).map(([type, { length }]) => [type, length])),
+    );
   });
 
   it('tells the payer that its export may go', () => {

@@ -9,12 +9,13 @@ export async function startExchange(
   requester: Requester,
   request: Partial<ExchangeRequest> = { matchParameters: JSON.stringify(matchParameters()) },
   limits: Partial<ExchangeLimits> = {},
+  payerPid = 1,
 ): Promise<string> {
   const { taskId } = await requester.exchanges.open({
-    ...{ payerPid: 1, organizationId: RESPONDING_ORGANIZATION, localPatientId: LOCAL_PATIENT, warnings: [] },
+    ...{ payerPid, organizationId: RESPONDING_ORGANIZATION, localPatientId: LOCAL_PATIENT, warnings: [] },
     request: { exportEntries: [], ...request },
   });
   const skipMatch = request.matchParameters === undefined;
-  await requester.runs.start({ taskId, payerPid: 1, limits: { ...TEST_LIMITS, ...limits }, skipMatch });
+  await requester.runs.start({ taskId, payerPid, limits: { ...TEST_LIMITS, ...limits }, skipMatch });
   return taskId;
 }

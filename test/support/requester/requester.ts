@@ -142,11 +142,13 @@ export async function payerDefinition(
 }
 
 /** Waits until the Task has ended, and answers it; the deadline is the test's. */
-export async function endOf(requester: Pick<Requester, 'tasks'>, taskId: string): ReturnType<Requester['tasks']['read']> {
+export async function endOf(
+  requester: Pick<Requester, 'tasks'>,
+  taskId: string,
+): ReturnType<Requester['tasks']['read']> {
   for (;;) {
     const task = await requester.tasks.read(taskId);
     if (['completed', 'failed', 'cancelled'].includes(task.status)) return task;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
-

@@ -41,7 +41,10 @@ function start(script: string, graceSeconds = 10): Child {
 }
 
 async function runningPid(): Promise<number> {
-  await until(() => existsSync(inFolder('log')) && readFileSync(inFolder('log'), 'utf8').includes('up'), 'the program runs');
+  await until(
+    () => existsSync(inFolder('log')) && readFileSync(inFolder('log'), 'utf8').includes('up'),
+    'the program runs',
+  );
   return Number(readFileSync(inFolder('pid'), 'utf8'));
 }
 

@@ -197,12 +197,12 @@ describe('references', () => {
     });
   });
 
-  it('to undelivered targets are reported as they were', () => {
+  it('to undelivered targets are reported as they were, relative to the payer’s base', () => {
     const text = withElement(
       '"a":{"reference":"Encounter/gone1/_history/2"},"b":{"reference":"Practitioner?identifier=s|none"},"c":{"reference":"https://peer.example/fhir/Encounter/gone2"}',
     );
     const { referencesUnresolved, conditionalUnresolved, text: stored } = imported(text);
-    expect(referencesUnresolved).toEqual(['Encounter/gone1/_history/2', 'https://peer.example/fhir/Encounter/gone2']);
+    expect(referencesUnresolved).toEqual(['Encounter/gone1/_history/2', 'Encounter/gone2']);
     expect(conditionalUnresolved).toEqual(['Practitioner?identifier=s|none']);
     expect(stored).toContain('"b":{"reference":"Practitioner?identifier=s|none"}');
     expect(stored).toContain('"value":"Encounter/gone1"');

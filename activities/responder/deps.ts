@@ -1,0 +1,20 @@
+import type { BlobStore } from '../../store/blobs.ts';
+import type { ExportJobStore } from '../../store/export-jobs.ts';
+import type { FhirStore } from '../../store/fhir-store.ts';
+import type { MatchStore } from '../../store/matches.ts';
+
+export interface ExportSettings {
+  /** Types that leave at all; absent: every type. */
+  readonly types: readonly string[] | undefined;
+  readonly linesPerFile: number;
+  readonly maxFileBytes: number;
+  readonly expirySeconds: number;
+}
+
+export interface ResponderDeps {
+  readonly jobs: ExportJobStore;
+  readonly fhir: FhirStore;
+  readonly blobs: BlobStore;
+  readonly matches: MatchStore;
+  readonly settings: ExportSettings;
+}

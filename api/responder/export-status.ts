@@ -1,0 +1,67 @@
+import { Router } from 'express';
+import type { Request, Response } from 'express';
+import { ERRORS, ExchangeError } from '../../fhir/errors.ts';
+import type { ExportFile, ExportJob, ExportJobStore } from '../../store/export-jobs.ts';
+import type { ExportRuns } from '../../temporal/export-jobs.ts';
+import { callerOfRequest } from '../auth.ts';
+import { outcomeOf, sendResource } from '../outcome.ts';
+
+export interface ExportStatusDeps {
+  readonly jobs: ExportJobStore;
+  readonly runs: ExportRuns;
+  readonly baseUrl: string;
+}
+
+const RETRY_AFTER_SECONDS = 2;
+
+/** The job of the caller; to everybody else there is none. */
+export async function ownJob(jobs: ExportJobStore, id: string, res: Response): Promise<ExportJob> {
+  const job = await jobs.load(id);
+  const caller = callerOfRequest(res);
+  if (job.clientId !== caller.clientId && caller.kind !== 'operator') throw new ExchangeError('not-found');
+  return job;
+}
+
+/** `GET` and `DELETE` of an export's status (Bulk Data §status-request, §delete-request). */
+export function exportStatusRouter({ jobs, runs, baseUrl }: ExportStatusDeps): Router {
+  const router = Router();
+  router.get('/export-status/:id', async (req: Request<{ id: string }>, res) => {
+    const job = await ownJob(jobs, req.params.id, res);
+    if (job.state === 'failed') {
+      sendResource(res, ERRORS.internal.status, outcomeOf(new ExchangeError('export-failed')));
+      return;
+    }
+    if (job.state !== 'complete') {
+      res.status(202).setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+      res.setHeader('X-Progress', job.progress ?? 'accepted').end();
+      return;
+    }
+    if (job.expiresAt !== undefined) res.setHeader('Expires', job.expiresAt.toUTCString());
+    res.setHeader('Content-Type', 'application/json');
+    res.send(JSON.stringify(manifestOf(job, await jobs.files(job.id), baseUrl)));
+  });
+
+  router.delete('/export-status/:id', async (req: Request<{ id: string }>, res) => {
+    const job = await ownJob(jobs, req.params.id, res);
+    // The row first: from now on there is no such export; its run then takes the files away.
+    await jobs.change(job.id, { state: 'deleted' });
+    await runs.cancel(job.id);
+    await runs.remove(job.id);
+    res.status(202).end();
+  });
+  return router;
+}
+
+function manifestOf(job: ExportJob, files: readonly ExportFile[], baseUrl: string): object {
+  return {
+    transactionTime: job.transactionTime,
+    request: job.requestUrl,
+    requiresAccessToken: true,
+    output: files.map(({ type, number, count }) => ({
+      type,
+      url: `${baseUrl}/export-file/${job.id}/${type}/${number}`,
+      count,
+    })),
+    error: [],
+  };
+}

@@ -1,0 +1,42 @@
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import type { RunExportInput, RunExportResult, TaskQueues } from '../workflows/contract.ts';
+import { exportWorkflowId, removalWorkflowId, WORKFLOWS } from '../workflows/contract.ts';
+
+export interface ExportRuns {
+  start(jobId: string): Promise<void>;
+  /** Stops a run that is under way. */
+  cancel(jobId: string): Promise<void>;
+  /** Takes the files of a job away, in a run of its own. */
+  remove(jobId: string): Promise<void>;
+}
+
+type Run<T> = (input: RunExportInput) => Promise<T>;
+
+export function createExportRuns(client: Client, queues: TaskQueues): ExportRuns {
+  const start = async <T>(name: string, workflowId: string, jobId: string, summary: string): Promise<void> => {
+    try {
+      await client.workflow.start<Run<T>>(name, {
+        ...{ workflowId, taskQueue: queues.workflows, args: [{ jobId }], staticSummary: summary },
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  };
+  return {
+    start: (jobId) =>
+      start<RunExportResult>(WORKFLOWS.runExport, exportWorkflowId(jobId), jobId, 'Export for a partner'),
+    remove: (jobId) =>
+      start<void>(WORKFLOWS.removeExport, removalWorkflowId(jobId), jobId, 'Remove the files of an export'),
+    async cancel(jobId) {
+      try {
+        await client.workflow.getHandle(exportWorkflowId(jobId)).cancel();
+      } catch (error) {
+        // It has ended already, or was never started.
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+  };
+}

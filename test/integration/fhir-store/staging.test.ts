@@ -1,0 +1,130 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Pool } from 'pg';
+import { createBlobStore } from '../../../store/blobs.ts';
+import { adapters, useStore } from '../../support/fhir-stores.ts';
+import { batchOf, collect, ids, importRow, openExchange, publishExchange } from '../../support/records.ts';
+
+describe.each(adapters)('what an import stages over $name', ({ create }) => {
+  const at = useStore(create);
+  const compartment = (patientId: string) => collect(at.store.memberCompartment({ patientIds: [patientId] }));
+
+  beforeAll(async () => {
+    await publishExchange(at, 'e1');
+  });
+
+  it('removes all that it staged, kept files included, and leaves the store as it was before', async () => {
+    await openExchange(at.pool, 'e9', 'e9-local');
+    await openExchange(at.pool, 'e90', 'e9-local');
+    const blobs = createBlobStore(at.pool);
+    await blobs.append('exchange/e90/0', 0, Buffer.from('another exchange'));
+    const before = await recordTables(at.pool);
+    const rows = [
+      importRow(
+        'Patient',
+        'e9-p',
+        'e9-p',
+        '"name":[{"family":"F"}],"identifier":[{"value":"v"}],"link":[{"other":{"reference":"Patient/x"},"type":"seealso"}]',
+      ),
+      importRow('Organization', 'n11', undefined, '"name":"B"'),
+    ];
+    await at.store.importBatch(batchOf('e9', rows));
+    await at.store.stageGenerated('e9', [importRow('Provenance', 'e9-v', 'e9-p')]);
+    await at.store.indexDelivered('e9', 0, [
+      { type: 'Patient', originalId: 'o', identifiers: [{ system: 's', value: 'v' }] },
+    ]);
+    await blobs.append('exchange/e9/0', 0, Buffer.from('received'));
+    await blobs.append('exchange/e9/0/kept', 0, Buffer.from('kept'));
+    expect(await recordTables(at.pool)).not.toEqual(before);
+    await at.store.removeImport('e9');
+    expect(await recordTables(at.pool)).toEqual(before);
+    await at.store.removeImport('e9');
+    expect(await recordTables(at.pool)).toEqual(before);
+  });
+
+  it('stages and publishes nothing any more after its removal', async () => {
+    const late = batchOf('e9', [importRow('Observation', 'e9-late', 'e9-p')], 2);
+    await expect(at.store.importBatch(late)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(at.store.stageGenerated('e9', late.rows)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(at.store.publish('e9', undefined)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('cannot be removed, nor added to, once it is published', async () => {
+    await expect(at.store.removeImport('e1')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(at.store.importBatch(batchOf('e1', [importRow('Goal', 'e1-g', 'e1-p')], 2))).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect(ids(await compartment('e1-p'))).toContain('Observation/e1-o');
+  });
+
+  it('replaces a generated record staged before, and stages none that is visible already', async () => {
+    await openExchange(at.pool, 'e10', 'e10-local');
+    await at.store.stageGenerated('e10', [importRow('Provenance', 'e10-v', 'e10-p', '"recorded":"1"')]);
+    await at.store.stageGenerated('e10', [importRow('Provenance', 'e10-v', 'e10-p', '"recorded":"2"')]);
+    await at.store.publish('e10', undefined);
+    expect((await at.store.read('Provenance', 'e10-v'))?.text).toContain('"recorded":"2"');
+    await openExchange(at.pool, 'e10b', 'e10-local');
+    await at.store.stageGenerated('e10b', [importRow('Provenance', 'e10-v', 'e10-p', '"recorded":"2"')]);
+    await at.store.publish('e10b', undefined);
+    expect(await at.store.history('Provenance', 'e10-v')).toHaveLength(1);
+    expect(await at.store.generatedIds('e10', 'Provenance')).toEqual(['e10-v']);
+  });
+
+  it('names a shared record to be targeted when this member is brought it for the first time, and not again', async () => {
+    const doctor = importRow('Practitioner', 'shared-1', undefined);
+    const keysFor = async (exchange: string, member: string) => {
+      await openExchange(at.pool, exchange, member);
+      await at.store.importBatch(batchOf(exchange, [doctor]));
+      const keys = ids(await collect(at.store.stagedKeys(exchange)));
+      await at.store.publish(exchange, undefined);
+      return keys;
+    };
+    expect(await keysFor('s1', 'anna')).toEqual(['Practitioner/shared-1']);
+    expect(await keysFor('s2', 'bert')).toEqual(['Practitioner/shared-1']);
+    expect(await keysFor('s3', 'anna')).toEqual([]);
+    expect(await keysFor('s4', 'bert')).toEqual([]);
+    expect(await at.store.history('Practitioner', 'shared-1')).toHaveLength(1);
+  });
+
+  it('makes one version of a shared record that two exchanges staged at the same time', async () => {
+    const place = importRow('Organization', 'shared-2', undefined, '"name":"Clinic","identifier":[{"value":"npi"}]');
+    for (const id of ['s5', 's6']) {
+      await openExchange(at.pool, id, id);
+      await at.store.importBatch(batchOf(id, [place]));
+    }
+    await Promise.all([at.store.publish('s5', undefined), at.store.publish('s6', undefined)]);
+    expect(await at.store.history('Organization', 'shared-2')).toHaveLength(1);
+  });
+
+  it('resolves what is delivered by original id and by the identifier of one resource alone', async () => {
+    const entry = (originalId: string, value: string) => ({
+      type: 'Practitioner',
+      originalId,
+      identifiers: [{ system: 's', value }],
+    });
+    await at.store.indexDelivered('d1', 0, [entry('a', '1'), entry('b', '2'), entry('c', '2')]);
+    await at.store.indexDelivered('d1', 0, [entry('a', '1')]);
+    const asked = [
+      { type: 'Practitioner', originalId: 'a' },
+      { type: 'Practitioner', originalId: 'z' },
+    ];
+    expect(await at.store.delivered('d1', asked)).toEqual(new Set(['Practitioner/a']));
+    expect(await at.store.deliveredByIdentifier('d1', 'Practitioner', { system: 's', value: '1' })).toBe('a');
+    expect(await at.store.deliveredByIdentifier('d1', 'Practitioner', { system: 's', value: '2' })).toBeUndefined();
+    expect(await at.store.deliveredByIdentifier('d2', 'Practitioner', { system: 's', value: '1' })).toBeUndefined();
+  });
+});
+
+/** What stands in the tables of records and staging, as text. */
+async function recordTables(pool: Pool): Promise<unknown> {
+  const tables = [
+    ...['resource', 'resource_identifier', 'resource_name', 'patient_link', 'unchanged_resource', 'blob_chunk'],
+    ...['exchange_count', 'delivered_resource', 'delivered_identifier'],
+  ];
+  const contents = await Promise.all(
+    tables.map(async (table) => {
+      const { rows } = await pool.query<{ row: string }>(`SELECT t::text AS row FROM ${table} t ORDER BY 1`);
+      return [table, rows.map(({ row }) => row)];
+    }),
+  );
+  return Object.fromEntries(contents) as unknown;
+}

@@ -1,0 +1,88 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import type { ResponderActivities } from '../activities/responder/responder-activities.ts';
+import { ERRORS } from '../fhir/errors.ts';
+import { siblingQueues } from './contract.ts';
+import type { RunExportInput, RunExportResult } from './contract.ts';
+import { codeOf } from './steps/undo.ts';
+
+const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
+const PARALLEL_TYPES = 2;
+
+interface ExportProxies {
+  readonly own: Pick<ActivityInterfaceFor<ResponderActivities>, 'finishManifest' | 'removeExport' | 'failExport'>;
+  readonly transfer: Pick<ActivityInterfaceFor<ResponderActivities>, 'freezeScope' | 'writeResourceType'>;
+}
+
+function exportProxies(): ExportProxies {
+  const queues = siblingQueues(workflowInfo().taskQueue);
+  return {
+    own: proxyActivities<ResponderActivities>({ taskQueue: queues.peer, startToCloseTimeout: '5m', retry: RETRY }),
+    transfer: proxyActivities<ResponderActivities>({
+      taskQueue: queues.transfer,
+      startToCloseTimeout: '24h',
+      heartbeatTimeout: '30s',
+      retry: { ...RETRY, maximumAttempts: 30 },
+    }),
+  };
+}
+
+/** The files of one export: what is exported and as of when is frozen first, then written type by type. */
+export async function runExport({ jobId }: RunExportInput): Promise<RunExportResult> {
+  const { own, transfer } = exportProxies();
+  try {
+    setCurrentDetails('**Step:** freeze the scope');
+    const { types } = await transfer.freezeScope.executeWithOptions(
+      { summary: 'freeze members, consent and instant' },
+      [jobId],
+    );
+    const written = await writeTypes(jobId, types, transfer);
+    await own.finishManifest.executeWithOptions({ summary: 'show the manifest' }, [jobId]);
+    setCurrentDetails(`**Complete:** ${written.files} files, ${written.resources} records`);
+    return written;
+  } catch (error) {
+    await CancellationScope.nonCancellable(async () => {
+      await own.removeExport.executeWithOptions({ summary: 'take the files away' }, [jobId]);
+      if (!isCancellation(error)) await own.failExport.executeWithOptions({ summary: 'say that it failed' }, [jobId]);
+    });
+    if (isCancellation(error)) throw error;
+    const reason = codeOf(error);
+    throw ApplicationFailure.create({ type: reason, message: ERRORS[reason].sentence, nonRetryable: true });
+  }
+}
+
+async function writeTypes(
+  jobId: string,
+  types: readonly string[],
+  transfer: ExportProxies['transfer'],
+): Promise<RunExportResult> {
+  let files = 0;
+  let resources = 0;
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let index = next++; index < types.length; index = next++) {
+      const type = types[index] ?? '';
+      setCurrentDetails(`**Step:** write files\n\n${index + 1} of ${types.length} types`);
+      const summary = `write ${type} (${index + 1} of ${types.length})`;
+      const written = await transfer.writeResourceType.executeWithOptions({ summary }, [
+        { jobId, type, position: index + 1, of: types.length },
+      ]);
+      files += written.files;
+      resources += written.resources;
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_TYPES }, lane));
+  return { files, resources };
+}
+
+/** Takes away the files of an export that its partner deleted, or whose time is over. */
+export async function removeExport({ jobId }: RunExportInput): Promise<void> {
+  await exportProxies().own.removeExport.executeWithOptions({ summary: 'take the files away' }, [jobId]);
+}
