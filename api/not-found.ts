@@ -19,7 +19,7 @@ export const notFound: RequestHandler = (req, res) => {
 
 function methodsOf(path: string, method: string): string | undefined {
   const [base, type, id, ...more] = path.split('/').slice(1);
-  const known = base === 'fhir' && more.length === 0 ? methodsOfResource(type, id) : FIXED_PATHS[path];
+  const known = FIXED_PATHS[path] ?? (base === 'fhir' && more.length === 0 ? methodsOfResource(type, id) : undefined);
   return known?.split(', ').includes(method) === true ? undefined : known;
 }
 

@@ -13,14 +13,18 @@ export interface GrantDeps {
 
 /**
  * The client_credentials grant in place of the library's own, which compares scopes letter by letter and drops those that
- * it does not know. Granted is what asked and allowed have in common by meaning; without a wish, all that is allowed.
+ * it does not know. Granted is what asked and allowed have in common by meaning; SMART 2.2 makes `scope` required.
  */
 export function grantClientCredentials({ provider, audience, kid, tokenSeconds }: GrantDeps) {
   return async (ctx: TokenEndpointGrantContext): Promise<void> => {
     const { client, params } = ctx.oidc;
     const allowed = String(client[ALLOWED_SCOPES]);
-    const scope = params.scope === undefined ? allowed : intersectScopes(params.scope, allowed);
-    if (scope === '') throw new errors.InvalidScope('nothing of what was asked for is allowed', params.scope ?? '');
+    const asked = params.scope ?? '';
+    const scope = intersectScopes(asked, allowed);
+    if (scope === '') {
+      const reason = asked === '' ? 'scope is required' : 'nothing of what was asked for is allowed';
+      throw new errors.InvalidScope(reason, asked);
+    }
     const token = new provider.ClientCredentials({
       client,
       scope,

@@ -21,7 +21,7 @@ export const COMMON_ERRORS = {
   '403': answer('Not the operator', ref('Error')),
 } as const;
 const notFound = answer('There is none of this id', ref('Error'));
-const invalid = answer('A field is wrong: `field` names it', ref('Error'));
+const invalid = answer('A field is wrong: `error.field` names it', ref('Error'));
 const conflict = answer('Registered already, or in use', ref('Error'));
 
 /** OpenAPI path items of a list of definitions. */

@@ -18,8 +18,8 @@ export function openApi({ version, tokenEndpoint, parts }: OpenApiOptions): Json
       version,
       description:
         'Partners and exchanges of this payer, for its operator. All requests need a bearer token of the operator: ' +
-        `\`curl -u CLIENT_ID:CLIENT_SECRET -d grant_type=client_credentials ${tokenEndpoint}\` with ADMIN_CLIENT_ID and ` +
-        'ADMIN_CLIENT_SECRET.',
+        '`curl -u CLIENT_ID:CLIENT_SECRET -d grant_type=client_credentials --data-urlencode "scope=carryover.admin" ' +
+        `${tokenEndpoint}\` with ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET.`,
     },
     security: [{ operator: [] }],
     paths: Object.assign({}, ...parts.map(({ paths }) => paths)) as Json,

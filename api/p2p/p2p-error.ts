@@ -7,13 +7,15 @@ import { requestIdOf } from '../request-id.ts';
 
 /** Body of every error of the P2P API. */
 export const p2pError = z.strictObject({
-  /** Of docs/errors.md. */
-  code: z.string(),
-  message: z.string(),
-  /** Path of the field at fault: `jwks.keys.0.kid`. */
-  field: z.string().optional(),
-  /** What is accepted there. */
-  accepted: z.string().optional(),
+  error: z.strictObject({
+    /** Of docs/errors.md. */
+    code: z.string(),
+    message: z.string(),
+    /** Path of the field at fault: `jwks.keys.0.kid`. */
+    field: z.string().optional(),
+    /** What is accepted there. */
+    accepted: z.string().optional(),
+  }),
 });
 export type P2pError = z.infer<typeof p2pError>;
 
@@ -36,10 +38,12 @@ export function readInput<T>(schema: z.ZodType<T>, value: unknown): T {
 export function errorBody(error: ExchangeError): P2pError {
   const { code, expression, diagnostics } = error;
   return {
-    code,
-    message: ERRORS[code].sentence,
-    ...(expression !== undefined && { field: expression }),
-    ...(diagnostics !== undefined && { accepted: diagnostics }),
+    error: {
+      code,
+      message: ERRORS[code].sentence,
+      ...(expression !== undefined && { field: expression }),
+      ...(diagnostics !== undefined && { accepted: diagnostics }),
+    },
   };
 }
 

@@ -133,7 +133,7 @@ export function pharmacyClaim(record: MemberRecord, visit: Visit, { body, drug }
   return claim(record, {
     profile: 'Pharmacy',
     type: 'pharmacy',
-    span: { start, end: Math.min(start, record.referenceTime) },
+    span,
     provider: pharmacy.organization,
     providerName: pharmacy.name,
     content: {

@@ -7,7 +7,7 @@ import { clinicianOf, siteOf, subjectOf } from './record.ts';
 import type { MemberRecord } from './record.ts';
 import { referenceTo } from './resource.ts';
 import type { ResourceBody, Target } from './resource.ts';
-import { DAY, HOUR, periodOf } from './times.ts';
+import { DAY, HOUR, MINUTE, periodOf } from './times.ts';
 import type { Span } from './times.ts';
 
 /** Where, when and by whom; its encounter is what the other resources of a visit point to. */
@@ -28,10 +28,14 @@ const CLASSES: Readonly<
   IMP: { display: 'inpatient encounter', cpt: '99223', text: 'Hospital stay' },
 };
 
-/** A time in the six years before the reference date: a little more than an exchange has to ask for. */
-export function newVisit(record: MemberRecord, kind: SiteKind, hours: number): Visit {
+/** Days before the reference date: a little more than the five years that an exchange has to ask for. */
+const OLDEST = 2190;
+/** So long before it that claims and refills, which come later, are in time. */
+const NEWEST = 60;
+
+export function newVisit(record: MemberRecord, kind: SiteKind, hours: number, oldest = OLDEST): Visit {
   const { random, referenceTime } = record;
-  const start = referenceTime - random.integer(30, 2190) * DAY + random.integer(8 * 60, 17 * 60) * 60_000;
+  const start = referenceTime - random.integer(NEWEST, oldest) * DAY + random.integer(13 * 60, 21 * 60) * MINUTE;
   const site = siteOf(record, kind);
   return {
     site,

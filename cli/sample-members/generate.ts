@@ -14,6 +14,7 @@ import type { ResourceBody, SampleResource } from './resource.ts';
 import { timeOf } from './times.ts';
 import {
   authorizedService,
+  checkUp,
   dentalVisit,
   hospitalStay,
   laboratoryVisit,
@@ -26,7 +27,7 @@ import type { VisitKind } from './visits.ts';
 export interface SampleOptions {
   readonly seed: string;
   readonly members: number;
-  /** Of each member, without what the members share. From about 200 on, every type occurs. */
+  /** Of each member, without what the members share. From 150 on, every type occurs. */
   readonly resourcesPerMember: number;
   /** `YYYY-MM-DD`: no service is later. */
   readonly referenceDate: string;
@@ -34,7 +35,8 @@ export interface SampleOptions {
 
 /** So often each kind comes up; the first visits of a member are one of each. */
 const MIX: readonly (readonly [VisitKind, number])[] = [
-  [officeVisit, 60],
+  [checkUp, 5],
+  [officeVisit, 55],
   [laboratoryVisit, 14],
   [outpatientVisit, 9],
   [dentalVisit, 8],

@@ -10,8 +10,8 @@ export interface Person {
 export const PEOPLE: readonly Person[] = [
   { family: 'Nuñez-Çelik', given: ['Zoë', 'María'], gender: 'female' },
   { family: '王', given: ['小明'], gender: 'male', latin: { family: 'Wang', given: ['Xiaoming'] } },
-  { family: 'Ørsted', given: ['Søren'], gender: 'male' },
   { family: 'Lefe\u0300vre', given: ['Ame\u0301lie'], gender: 'female' },
+  { family: 'Ørsted', given: ['Søren'], gender: 'male' },
   { family: "O'Sullivan", given: ['Siobhán', 'Ann'], gender: 'female' },
   { family: 'Nguyễn', given: ['Thị', 'Ánh'], gender: 'female' },
   { family: 'van der Straaten', given: ['Jan-Willem'], gender: 'male' },

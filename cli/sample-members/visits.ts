@@ -13,6 +13,7 @@ import { institutionalClaim, oralClaim, pharmacyClaim, professionalClaim } from 
 import { encounterDiagnosis } from './conditions.ts';
 import { clinicalNote, supportingDocument } from './documents.ts';
 import { encounter, newVisit } from './encounters.ts';
+import type { Visit } from './encounters.ts';
 import { GLYCATED_HEMOGLOBIN, PANELS } from './lab-codes.ts';
 import { panelResults, viralLoad } from './laboratory.ts';
 import { dispense, prescription } from './medications.ts';
@@ -30,6 +31,15 @@ export type VisitKind = (record: MemberRecord) => Generator<ResourceBody>;
 const OFFICE_VISIT: Service = { snomed: '185349003', display: 'Office visit', claimed: '99213' };
 
 export function* officeVisit(record: MemberRecord): Generator<ResourceBody> {
+  yield* office(record, (probability) => record.random.chance(probability));
+}
+
+/** An office visit that leaves nothing out. */
+export function* checkUp(record: MemberRecord): Generator<ResourceBody> {
+  yield* office(record, () => true);
+}
+
+function* office(record: MemberRecord, happens: (probability: number) => boolean): Generator<ResourceBody> {
   const { random } = record;
   const visit = newVisit(record, 'clinic', 1);
   const problem = random.chance(0.05) ? random.pick(SENSITIVE) : random.pick(ACUTE);
@@ -44,17 +54,25 @@ export function* officeVisit(record: MemberRecord): Generator<ResourceBody> {
     yield body;
   }
   yield* vitalSigns(record, visit);
-  if (random.chance(0.3)) yield smokingStatus(record, visit);
-  const ordered = random.chance(0.8) ? prescription(record, visit, diagnosis) : undefined;
-  if (ordered !== undefined) yield ordered.body;
-  const vaccination = random.chance(0.2) ? immunization(record, visit) : undefined;
+  if (happens(0.3)) yield smokingStatus(record, visit);
+  const vaccination = happens(0.2) ? immunization(record, visit) : undefined;
   if (vaccination !== undefined) yield vaccination.body;
   const shot = vaccination ? [{ claimed: vaccination.claimed, display: 'Vaccination' }] : [];
   yield professionalClaim(record, visit, problem, [OFFICE_VISIT, ...services, ...shot]);
-  if (random.chance(0.35)) yield* clinicalNote(record, visit, problem, false);
-  if (random.chance(0.4)) yield authorRecord(record, visit, written);
-  if (ordered === undefined) return;
-  if (random.chance(0.6)) yield dispense(record, visit, ordered);
+  if (happens(0.35)) yield* clinicalNote(record, visit, problem, false);
+  if (happens(0.4)) yield authorRecord(record, visit, written);
+  if (happens(0.8)) yield* medicationOrder(record, visit, diagnosis, happens);
+}
+
+function* medicationOrder(
+  record: MemberRecord,
+  visit: Visit,
+  reason: Target,
+  happens: (probability: number) => boolean,
+): Generator<ResourceBody> {
+  const ordered = prescription(record, visit, reason);
+  yield ordered.body;
+  if (happens(0.6)) yield dispense(record, visit, ordered);
   yield pharmacyClaim(record, visit, ordered);
 }
 
@@ -123,10 +141,13 @@ export function* screeningVisit(record: MemberRecord): Generator<ResourceBody> {
   yield* screening(record, visit);
 }
 
-/** Asked for, with a document; the visit itself has its own resources. */
+/** Payers hand over authorizations that are in force, and those that were so in the last year. */
+const OLDEST_AUTHORIZATION = 300;
+
+/** The visit at which a service was asked for, with a document. */
 export function* authorizedService(record: MemberRecord): Generator<ResourceBody> {
   const { random } = record;
-  const visit = newVisit(record, 'hospital', 1);
+  const visit = newVisit(record, 'hospital', 1, OLDEST_AUTHORIZATION);
   const problem = random.pick(ACUTE);
   yield encounter(record, visit, 'AMB', problem);
   const document = supportingDocument(record, visit);

@@ -22,7 +22,8 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
     });
     throw error;
   } finally {
-    client.off('error', onLost);
+    // One that is lost may say so once more.
+    if (!broken) client.off('error', onLost);
     client.release(broken);
   }
 }

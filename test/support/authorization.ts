@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import { createFhirApp } from '../../api/app.ts';
 import { authenticate, callerOfRequest, requireOperator, requireScope } from '../../api/auth.ts';
 import { bodyText } from '../../api/body.ts';
@@ -170,10 +170,10 @@ export async function postToken(
   };
 }
 
-export const assertionForm = (assertion: string, scope?: string): Record<string, string> => ({
+export const assertionForm = (assertion: string, scope = 'system/*.rs'): Record<string, string> => ({
   client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
   client_assertion: assertion,
-  ...(scope !== undefined && { scope }),
+  scope,
 });
 
 export const basic = (clientId: string, secret: string): Record<string, string> => ({
@@ -181,6 +181,10 @@ export const basic = (clientId: string, secret: string): Record<string, string> 
 });
 
 export async function operatorToken(api: Api): Promise<string> {
-  const { body } = await postToken(api.url, {}, basic(OPERATOR.clientId, OPERATOR.clientSecret));
+  const { body } = await postToken(
+    api.url,
+    { scope: 'system/*.cruds carryover.admin' },
+    basic(OPERATOR.clientId, OPERATOR.clientSecret),
+  );
   return String(body['access_token']);
 }
