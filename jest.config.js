@@ -24,6 +24,7 @@ export default {
     project('unit'),
     project('workflows', servers),
     project('integration', servers),
+    project('samples', servers),
     project('replay', servers),
     project('crash'),
     project('browser'),

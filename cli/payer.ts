@@ -48,7 +48,15 @@ export async function startPayer(options: PayerOptions): Promise<void> {
   await shutdown.add('pool', { stop: () => pool.end() });
   const temporal = connectTemporal(infrastructure.temporal, createDataConverter(secrets.encryptionKeys));
   await shutdown.add('temporal-connection', { stop: () => temporal.connection.close() });
-  const wiring = wire({ config, secrets, logger, pool, databaseUrl: infrastructure.databaseUrl, temporal });
+  const wiring = wire({
+    config,
+    secrets,
+    logger,
+    pool,
+    databaseUrl: infrastructure.databaseUrl,
+    temporal,
+    queues: taskQueues(DEFAULT_QUEUE_PREFIX),
+  });
   await shutdown.add('stores', { stop: () => wiring.close() });
   await prepare(wiring);
   const sources: MetricsSource[] = [];
@@ -67,7 +75,7 @@ async function startWorkers(options: PayerOptions, wiring: Wiring): Promise<Metr
     temporal: infrastructure.temporal,
     dataConverter: createDataConverter(secrets.encryptionKeys),
     bundle: await workflowBundle(cacheFolder()),
-    queues: taskQueues(DEFAULT_QUEUE_PREFIX),
+    queues: wiring.queues,
     activities: wireActivities(wiring),
     graceMs: WORKER_GRACE_MS,
   });

@@ -1,4 +1,10 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { projectRoot } from '../embedded/project-root.ts';
 import { runProgram } from '../embedded/run-program.ts';
+
+/** NDJSON of 15 Synthea patients, one file per type; too large for the repository. */
+export const SAMPLE_DATA = path.join(projectRoot(), '..', 'shared', 'data', 'synthea-ma');
 
 /** A project of `jest.config.js` whose tests need a program beyond the repository's packages. */
 export interface TestRequirement {
@@ -14,6 +20,10 @@ export const TEST_REQUIREMENTS: readonly TestRequirement[] = [
       (await isOnPath('chromium', 'chromium-browser', 'google-chrome'))
         ? undefined
         : 'no Chromium on PATH: install the package chromium',
+  },
+  {
+    project: 'samples',
+    missing: () => Promise.resolve(existsSync(SAMPLE_DATA) ? undefined : `no sample data in ${SAMPLE_DATA}`),
   },
 ];
 

@@ -50,7 +50,7 @@ import type { TemporalClient } from '../temporal/client.ts';
 import { createExchanges } from '../temporal/exchanges.ts';
 import { createExportRuns } from '../temporal/export-jobs.ts';
 import { ensureSchedules } from '../temporal/schedules.ts';
-import { DEFAULT_QUEUE_PREFIX, taskQueues } from '../workflows/contract.ts';
+import type { TaskQueues } from '../workflows/contract.ts';
 import { exchangeLimits, importSettings, requesterActivities, requesterDeps } from './wire-requester.ts';
 import type { RequesterDeps } from '../activities/requester/deps.ts';
 
@@ -62,6 +62,7 @@ export interface Foundation {
   readonly pool: Pool;
   readonly databaseUrl: string;
   readonly temporal: TemporalClient;
+  readonly queues: TaskQueues;
 }
 
 export interface Wiring extends Foundation {
@@ -86,7 +87,6 @@ export interface Apps {
 
 const TOKEN_SECONDS = 300;
 const LINES_PER_FILE = 10_000;
-const queues = taskQueues(DEFAULT_QUEUE_PREFIX);
 
 export function wire(foundation: Foundation): Wiring {
   const { config, secrets, pool, databaseUrl } = foundation;
@@ -112,7 +112,7 @@ export function wire(foundation: Foundation): Wiring {
 }
 
 /** Applies the configuration file and creates schedules: once at each start, before anything is served. */
-export async function prepare({ config, fhir, servers, clients, temporal }: Wiring): Promise<void> {
+export async function prepare({ config, fhir, servers, clients, temporal, queues }: Wiring): Promise<void> {
   const { organizations, oidcServers, oidcClients } = config.file;
   const writes = organizations.map((organization) => ({
     ...{ kind: 'update' as const, type: 'Organization', id: organization.id },
@@ -168,7 +168,7 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
   return { fhir: app, p2p };
 }
 
-function requesterRoutes({ config, requester, servers, temporal }: Wiring): Router {
+function requesterRoutes({ config, requester, servers, temporal, queues }: Wiring): Router {
   const { exchanges, tasks, fhir, files, blobs } = requester;
   const runs = createExchanges(temporal.client, queues);
   const baseUrl = config.fhirBaseUrl;
@@ -187,7 +187,7 @@ function requesterRoutes({ config, requester, servers, temporal }: Wiring): Rout
 }
 
 function responderRoutes(wiring: Wiring, visibility: ReturnType<typeof createVisibility>): Router {
-  const { config, fhir, matches, jobs, requester, temporal } = wiring;
+  const { config, fhir, matches, jobs, requester, temporal, queues } = wiring;
   const { matching } = config.file;
   const runs = createExportRuns(temporal.client, queues);
   const baseUrl = config.fhirBaseUrl;
@@ -205,7 +205,7 @@ function responderRoutes(wiring: Wiring, visibility: ReturnType<typeof createVis
 }
 
 export function wireActivities(wiring: Wiring): object {
-  const { config, logger, requester, jobs, fhir, matches, temporal, servers } = wiring;
+  const { config, logger, requester, jobs, fhir, matches, temporal, servers, queues } = wiring;
   const { types, maxFileBytes, expirySeconds } = config.file.export;
   const exchanges = createExchanges(temporal.client, queues);
   const exportRuns = createExportRuns(temporal.client, queues);

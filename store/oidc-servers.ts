@@ -31,9 +31,12 @@ export function createOidcServers(prisma: PrismaClient, seal: Seal): OidcServers
       return;
     }
     const { pid, ...known } = open(row);
-    const kept = Object.fromEntries(SERVER_SECRETS.map((name) => [name, known[name]]));
-    const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
-    await update(pid, oidcServerInput.parse({ ...kept, ...given }));
+    await update(pid, {
+      ...input,
+      clientSecret: input.clientSecret ?? known.clientSecret,
+      privateJwk: input.privateJwk ?? known.privateJwk,
+      introspectionClientSecret: input.introspectionClientSecret ?? known.introspectionClientSecret,
+    });
   };
 
   return {

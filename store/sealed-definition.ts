@@ -12,7 +12,7 @@ export function sealDefinition(input: object, secretNames: readonly string[], se
   const entries = Object.entries(input).filter(([, value]) => value !== undefined);
   const pick = (isSecret: boolean) =>
     Object.fromEntries(entries.filter(([name]) => secretNames.includes(name) === isSecret));
-  return { definition: pick(false) as Prisma.InputJsonObject, secrets: seal.sealJson(pick(true)) };
+  return { definition: pick(false), secrets: seal.sealJson(pick(true)) };
 }
 
 /** The definition as it was given, secrets open. */

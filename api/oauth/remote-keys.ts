@@ -12,7 +12,6 @@ export interface RemoteKeys {
 
 interface KnownKeys {
   readonly keys: readonly ClientKey[];
-  readonly fetchedAt: number;
   readonly freshUntil: number;
 }
 
@@ -21,13 +20,17 @@ const MOST_BYTES = 256 * 1024;
 /** Where the client's answer says nothing of how long it may be kept. */
 const USUAL_FRESH_MS = 300_000;
 const LONGEST_FRESH_MS = 3_600_000;
-/** An unknown key is looked for at the client no oftener: assertions that nobody signed must not make us a hammer. */
+/**
+ * After an unknown key was looked for in vain, none is looked for at the client for so long: assertions that nobody
+ * signed must not make us a hammer. A key that was just rotated is found at once.
+ */
 const RETRY_UNKNOWN_MS = 1000;
 
 /** @param now epoch milliseconds */
 export function createRemoteKeys(now: () => number): RemoteKeys {
   const known = new Map<string, KnownKeys>();
   const flights = new Map<string, Promise<KnownKeys>>();
+  const inVainUntil = new Map<string, number>();
 
   const fetched = (url: string): Promise<KnownKeys> => {
     const flight = flights.get(url) ?? fetchKeys(url, now).finally(() => flights.delete(url));
@@ -43,8 +46,10 @@ export function createRemoteKeys(now: () => number): RemoteKeys {
       const kept = known.get(url);
       if (kept === undefined || kept.freshUntil <= now()) return chooseKey((await fetched(url)).keys, hint);
       const key = chooseKey(kept.keys, hint);
-      if (key !== undefined || kept.fetchedAt + RETRY_UNKNOWN_MS > now()) return key;
-      return chooseKey((await fetched(url)).keys, hint);
+      if (key !== undefined || (inVainUntil.get(url) ?? 0) > now()) return key;
+      const found = chooseKey((await fetched(url)).keys, hint);
+      if (found === undefined) inVainUntil.set(url, now() + RETRY_UNKNOWN_MS);
+      return found;
     },
   };
 }
@@ -62,7 +67,7 @@ async function fetchKeys(url: string, now: () => number): Promise<KnownKeys> {
   }
   const fetchedAt = now();
   const keys = readClientKeys(JSON.parse(await limitedText(response)) as unknown);
-  return { keys, fetchedAt, freshUntil: fetchedAt + freshMs(response.headers.get('cache-control') ?? '') };
+  return { keys, freshUntil: fetchedAt + freshMs(response.headers.get('cache-control') ?? '') };
 }
 
 async function limitedText(response: Response): Promise<string> {

@@ -110,7 +110,11 @@ function pidOf(req: Request): number {
 }
 
 /** The schema of what is posted, and that of what is answered: with a pid, and without the secrets. */
-function describeSchemas<Input, Stored>({ input, name, secrets }: DefinitionOptions<Input, Stored>): Record<string, Json> {
+function describeSchemas<Input, Stored>({
+  input,
+  name,
+  secrets,
+}: DefinitionOptions<Input, Stored>): Record<string, Json> {
   const posted = jsonSchema(input, 'input');
   const answered = jsonSchema(input, 'output');
   const properties = { ...(posted['properties'] as Record<string, Json>) };

@@ -61,7 +61,10 @@ export function describePaths({ path, listName, name, summary }: Described): Rec
     },
     [`${path}/{id}`]: {
       parameters: [pid],
-      get: operation('read', 'One of them, without its secrets', { '200': answer('Found', ref(name)), '404': notFound }),
+      get: operation('read', 'One of them, without its secrets', {
+        '200': answer('Found', ref(name)),
+        '404': notFound,
+      }),
       put: operation(
         'replace',
         'Replace one; a secret that is left out stays, null takes it away',

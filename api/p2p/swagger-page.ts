@@ -53,7 +53,8 @@ export function swaggerPageRouter(openApiDocument: object): Router {
   });
   router.get('/swagger/:file', (req, res, next) => {
     const { file } = req.params;
-    if (ASSETS.includes(file)) res.sendFile(file, { root, cacheControl: false, headers: { 'Cache-Control': 'max-age=3600' } });
+    if (ASSETS.includes(file))
+      res.sendFile(file, { root, cacheControl: false, headers: { 'Cache-Control': 'max-age=3600' } });
     else next();
   });
   return router;

@@ -6,9 +6,9 @@ export type Queryable = Pick<PoolClient, 'query'>;
 /** Commits what `work` did, or none of it. A connection that cannot even roll back is not used again. */
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  let broken = false;
   // The pool listens only while a connection is idle. The statement that runs, or the next one, fails by itself.
-  const onLost = (): void => void (broken = true);
+  const connection = { isLost: false };
+  const onLost = (): void => void (connection.isLost = true);
   client.on('error', onLost);
   try {
     await client.query('BEGIN');
@@ -16,15 +16,13 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {
-      // The first error tells what happened; this one only that the connection is gone.
-      broken = true;
-    });
+    // The first error tells what happened; one of this statement only that the connection is gone.
+    await client.query('ROLLBACK').catch(onLost);
     throw error;
   } finally {
     // One that is lost may say so once more.
-    if (!broken) client.off('error', onLost);
-    client.release(broken);
+    if (!connection.isLost) client.off('error', onLost);
+    client.release(connection.isLost);
   }
 }
 

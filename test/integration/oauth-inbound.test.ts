@@ -41,7 +41,13 @@ beforeAll(async () => {
   [rsa, ec] = await Promise.all([newKeyPair('RS384', 'rsa-1'), newKeyPair('ES384', 'ec-1')]);
   const keys = { keys: [rsa.publicJwk, ec.publicJwk] };
   jwksServer = await serveApp(express().get('/jwks.json', (_req, res) => void res.json(keys)));
-  await api.clients.create({ clientId: 'by-jwks', name: 'Keys inline', jwks: keys, scopes: 'system/*.rs', enabled: true });
+  await api.clients.create({
+    clientId: 'by-jwks',
+    name: 'Keys inline',
+    jwks: keys,
+    scopes: 'system/*.rs',
+    enabled: true,
+  });
   await api.clients.create({
     clientId: 'by-url',
     name: 'Keys by URL',
@@ -99,6 +105,7 @@ describe('discovery', () => {
       { [client.modifyAssertion]: (_header, payload) => void (payload['aud'] = endpoint) },
     );
     const configuration = await client.discovery(new URL(api.publicUrl), 'by-jwks', undefined, authentication, {
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- this machine has no TLS
       execute: [client.allowInsecureRequests],
     });
     const tokens = await client.clientCredentialsGrant(configuration, { scope: 'system/*.rs' });
@@ -152,9 +159,15 @@ describe('a signed assertion', () => {
   });
 
   it.each([
-    ['of a key that nobody registered', async () => signAssertion(await newKeyPair('ES384', 'ec-1'), 'by-jwks', endpoint)],
+    [
+      'of a key that nobody registered',
+      async () => signAssertion(await newKeyPair('ES384', 'ec-1'), 'by-jwks', endpoint),
+    ],
     ['that names a key that is not in the set', async () => signAssertion({ ...ec, kid: 'ec-2' }, 'by-jwks', endpoint)],
-    ['of an algorithm that SMART does not know', async () => signAssertion(await newKeyPair('RS256', 'rsa-1'), 'by-jwks', endpoint)],
+    [
+      'of an algorithm that SMART does not know',
+      async () => signAssertion(await newKeyPair('RS256', 'rsa-1'), 'by-jwks', endpoint),
+    ],
     ['that is no JWT', () => Promise.resolve('not.a.jwt')],
     ['without a signature', () => Promise.resolve(unsigned('by-jwks'))],
   ])('%s is refused', async (_name, assertion) => {
@@ -200,7 +213,10 @@ describe('a client secret', () => {
     ['of a client that has keys alone', () => postToken(api.url, { client_id: 'by-jwks', client_secret: 'x' })],
     ['left out', () => postToken(api.url, { client_id: 'by-secret' })],
     ['and its client left out', () => postToken(api.url, {})],
-    ['given twice', () => postToken(api.url, { client_id: 'by-secret', client_secret: SECRET }, basic('by-secret', SECRET))],
+    [
+      'given twice',
+      () => postToken(api.url, { client_id: 'by-secret', client_secret: SECRET }, basic('by-secret', SECRET)),
+    ],
   ])('%s is refused in the same words', async (_name, ask) => {
     const { status, body } = await ask();
     expect([status, body]).toEqual([401, REFUSED]);
@@ -245,12 +261,20 @@ describe('the granted scope', () => {
   });
 
   it('bounds what the token opens', async () => {
-    const { body } = await postToken(api.url, { scope: 'system/Patient.rs' }, basic('by-secret', encodeURIComponent(SECRET)));
+    const { body } = await postToken(
+      api.url,
+      { scope: 'system/Patient.rs' },
+      basic('by-secret', encodeURIComponent(SECRET)),
+    );
     expect((await get('/observations', String(body['access_token']))).status).toBe(403);
   });
 
   it('cannot make an operator of a partner', async () => {
-    const { body } = await postToken(api.url, { scope: 'carryover.admin' }, basic('by-secret', encodeURIComponent(SECRET)));
+    const { body } = await postToken(
+      api.url,
+      { scope: 'carryover.admin' },
+      basic('by-secret', encodeURIComponent(SECRET)),
+    );
     expect((await get('/operator-only', String(body['access_token']))).status).toBe(403);
     expect((await get('/operator-only', await operatorToken(api))).status).toBe(200);
   });
@@ -264,7 +288,11 @@ describe('the token endpoint', () => {
   });
 
   it('refuses other grants', async () => {
-    const answer = await postToken(api.url, { grant_type: 'password' }, basic(OPERATOR.clientId, OPERATOR.clientSecret));
+    const answer = await postToken(
+      api.url,
+      { grant_type: 'password' },
+      basic(OPERATOR.clientId, OPERATOR.clientSecret),
+    );
     expect([answer.status, answer.body['error']]).toEqual([400, 'unsupported_grant_type']);
   });
 

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { oidcClientInput, oidcServerInput } from '../../fhir/oidc-definitions.ts';
-import { assertionForm, newKeyPair, OPERATOR, operatorToken, postToken, signAssertion, startApi } from '../support/authorization.ts';
+import {
+  assertionForm,
+  newKeyPair,
+  OPERATOR,
+  operatorToken,
+  postToken,
+  signAssertion,
+  startApi,
+} from '../support/authorization.ts';
 import type { Api } from '../support/authorization.ts';
 import { createTestDatabase } from '../support/environment.ts';
 import type { TestDatabase } from '../support/environment.ts';
@@ -51,18 +59,18 @@ interface Answer {
   readonly error: { readonly code?: string; readonly field?: string };
 }
 
-async function ask(method: string, path: string, body?: unknown, bearer: string | undefined = token): Promise<Answer> {
+async function ask(method: string, path: string, json?: unknown, bearer: string | undefined = token): Promise<Answer> {
   const response = await fetch(`${api.p2pUrl}${path}`, {
     method,
-    headers: { authorization: `Bearer ${bearer}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
-    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    headers: { authorization: `Bearer ${bearer}`, ...(json !== undefined && { 'content-type': 'application/json' }) },
+    ...(json !== undefined && { body: typeof json === 'string' ? json : JSON.stringify(json) }),
   });
   const text = await response.text();
   const body = text === '' ? {} : (JSON.parse(text) as Answer['body']);
   return {
     status: response.status,
     headers: response.headers,
-    ...{ text, body, error: (body['error'] ?? {}) as Answer['error'] },
+    ...{ text, body, error: body['error'] ?? {} },
   };
 }
 
@@ -83,9 +91,15 @@ describe('who may come in', () => {
 
   it('is no partner', async () => {
     const key = await newKeyPair('ES384');
-    const partner = { clientId: 'a-partner', name: 'Partner', jwks: { keys: [key.publicJwk] }, scopes: 'system/*.cruds carryover.admin' };
+    const partner = {
+      clientId: 'a-partner',
+      name: 'Partner',
+      jwks: { keys: [key.publicJwk] },
+      scopes: 'system/*.cruds carryover.admin',
+    };
     expect((await ask('POST', '/api/oidc_clients', partner)).status).toBe(201);
-    const form = assertionForm(await signAssertion(key, 'a-partner', `${api.publicUrl}/oauth/token`));
+    const assertion = await signAssertion(key, 'a-partner', `${api.publicUrl}/oauth/token`);
+    const form = assertionForm(assertion, 'system/*.cruds carryover.admin');
     const { body } = await postToken(api.url, form);
     const answer = await ask('GET', '/api/oidc_servers', undefined, String(body['access_token']));
     expect([answer.status, answer.error.code]).toEqual([403, 'forbidden']);
@@ -128,7 +142,11 @@ describe('a server definition', () => {
     const pid = Number(created.body['pid']);
     // What was read is sent back.
     const read = (await ask('GET', `/api/oidc_servers/${pid}`)).body;
-    const answer = await ask('PUT', `/api/oidc_servers/${pid}`, { ...read, notes: 'new', introspectionClientSecret: null });
+    const answer = await ask('PUT', `/api/oidc_servers/${pid}`, {
+      ...read,
+      notes: 'new',
+      introspectionClientSecret: null,
+    });
     expect([answer.status, answer.body['notes']]).toEqual([200, 'new']);
     const { clientSecret, introspectionClientSecret } = await api.servers.read(pid);
     expect([clientSecret, introspectionClientSecret]).toEqual([SENTINEL, undefined]);
@@ -157,7 +175,11 @@ describe('a server definition', () => {
 
   it('has an issuer of its own, a trailing slash ignored', async () => {
     const first = await ask('POST', '/api/oidc_servers', server('unique'));
-    const second = await ask('POST', '/api/oidc_servers', server('unique', { issuer: 'https://unique.example/issuer/' }));
+    const second = await ask(
+      'POST',
+      '/api/oidc_servers',
+      server('unique', { issuer: 'https://unique.example/issuer/' }),
+    );
     expect([first.status, second.status, second.error.field]).toEqual([201, 409, 'issuer']);
     const other = await ask('POST', '/api/oidc_servers', server('other'));
     const moved = await ask('PUT', `/api/oidc_servers/${String(other.body['pid'])}`, server('unique'));
@@ -165,7 +187,9 @@ describe('a server definition', () => {
   });
 
   it('is registered once, however many do so at the same time', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask('POST', '/api/oidc_servers', server('race'))));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => ask('POST', '/api/oidc_servers', server('race'))),
+    );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(7).fill(409)]);
   });
 
@@ -217,7 +241,12 @@ describe('a client definition', () => {
 
   it.each([
     ['without any way to show who it is', { clientId: 'bare', name: 'Bare' }, 400, undefined],
-    ['with a private key', { clientId: 'leaky', name: 'Leaky', jwks: { keys: [{ kty: 'EC', d: SENTINEL }] } }, 400, 'jwks.keys.0'],
+    [
+      'with a private key',
+      { clientId: 'leaky', name: 'Leaky', jwks: { keys: [{ kty: 'EC', d: SENTINEL }] } },
+      400,
+      'jwks.keys.0',
+    ],
     ['with a client id that is registered', { ...CLIENT, clientId: 'a-partner' }, 409, 'clientId'],
     ["with the operator's client id", { ...CLIENT, clientId: OPERATOR.clientId }, 409, 'clientId'],
   ])('%s is refused', async (_name, definition, status, field) => {
@@ -234,10 +263,12 @@ describe('the lists of the configuration file', () => {
   it('are applied once, however many processes start at the same time', async () => {
     const second = await startApi({ databaseUrl: database.url, publicUrl: api.publicUrl });
     try {
-      await Promise.all([api, second, api, second].map(async (one) => {
-        await one.servers.apply(servers);
-        await one.clients.apply(clients);
-      }));
+      await Promise.all(
+        [api, second, api, second].map(async (one) => {
+          await one.servers.apply(servers);
+          await one.clients.apply(clients);
+        }),
+      );
     } finally {
       await second.stop();
     }
@@ -271,7 +302,9 @@ describe('the description', () => {
   interface OpenApi {
     readonly openapi: string;
     readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-    readonly components: { readonly schemas: Readonly<Record<string, { properties: Record<string, { writeOnly?: boolean }> }>> };
+    readonly components: {
+      readonly schemas: Readonly<Record<string, { properties: Record<string, { writeOnly?: boolean }> }>>;
+    };
   }
   const read = async (): Promise<OpenApi> => (await (await fetch(`${api.p2pUrl}/openapi.json`)).json()) as OpenApi;
 
@@ -298,7 +331,9 @@ describe('the description', () => {
     expect(fieldsOf('OidcServerInput').sort()).toEqual(Object.keys(oidcServerInput.shape).sort());
     expect(fieldsOf('OidcServer')).not.toEqual(expect.arrayContaining(['clientSecret']));
     expect(fieldsOf('OidcServer')).toContain('pid');
-    const secrets = Object.entries(schemas['OidcServerInput']?.properties ?? {}).filter(([, { writeOnly }]) => writeOnly);
+    const secrets = Object.entries(schemas['OidcServerInput']?.properties ?? {}).filter(
+      ([, { writeOnly }]) => writeOnly,
+    );
     expect(secrets.map(([name]) => name).sort()).toEqual(Object.keys(SECRETS).sort());
   });
 

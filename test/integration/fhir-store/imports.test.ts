@@ -158,7 +158,7 @@ describe.each(adapters)('an import over $name', ({ create }) => {
     const lost = expect(at.store.importBatch(batch)).rejects.toThrow();
     let ended = 0;
     for (const deadline = Date.now() + 20_000; ended === 0 && Date.now() < deadline;) {
-      const { rowCount } = await held.query(
+      const { rowCount } = await at.pool.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'UPDATE exchange_file%'`,
       );

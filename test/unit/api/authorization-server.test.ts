@@ -13,7 +13,11 @@ let served: ServedApp;
 let failure: Error;
 
 beforeAll(async () => {
-  const { x = '', y = '', d = '' } = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ format: 'jwk' });
+  const {
+    x = '',
+    y = '',
+    d = '',
+  } = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ format: 'jwk' });
   const app = express().use(
     createAuthorizationServer({
       endpoints: endpointsOf('http://payer.test'),

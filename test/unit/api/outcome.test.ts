@@ -49,7 +49,11 @@ async function answerTo(error: unknown): Promise<{ status: number; headers: Head
 describe('an error of the table', () => {
   it('is an OperationOutcome with issue type, our code, its sentence, and the element at fault', async () => {
     const expression = "Parameters.parameter.where(name = 'localPatient')";
-    const error = new ExchangeError('patient-unknown', { detail: SENTINEL, diagnostics: 'A Patient of ours.', expression });
+    const error = new ExchangeError('patient-unknown', {
+      detail: SENTINEL,
+      diagnostics: 'A Patient of ours.',
+      expression,
+    });
     const { status, headers, body, text } = await answerTo(error);
     expect(status).toBe(422);
     expect(headers.get('content-type')).toBe('application/fhir+json; charset=utf-8');
@@ -92,7 +96,10 @@ describe('any other error', () => {
   it('is internal, and its message goes neither out nor to the log', async () => {
     logLines.length = 0;
     const { status, headers, body, text } = await answerTo(new TypeError(`cannot read ${SENTINEL}`));
-    expect([status, body]).toMatchObject([500, { issue: [{ code: 'exception', details: { coding: [{ code: 'internal' }] } }] }]);
+    expect([status, body]).toMatchObject([
+      500,
+      { issue: [{ code: 'exception', details: { coding: [{ code: 'internal' }] } }] },
+    ]);
     expect(text + logLines.join('')).not.toContain(SENTINEL);
     const [line] = logLines.map((text) => JSON.parse(text) as Record<string, unknown>);
     expect(line).toMatchObject({
@@ -120,9 +127,16 @@ describe('any other error', () => {
 });
 
 describe('a request that no route takes', () => {
-  const ask = async (method: string, path: string, init: RequestInit = {}): Promise<[number, string, string | null]> => {
+  const ask = async (
+    method: string,
+    path: string,
+    init: RequestInit = {},
+  ): Promise<[number, string, string | null]> => {
     const response = await fetch(`${served.url}${path}`, { method, ...init });
-    const body = (await response.json()) as { resourceType: string; issue: { details: { coding: { code: string }[] } }[] };
+    const body = (await response.json()) as {
+      resourceType: string;
+      issue: { details: { coding: { code: string }[] } }[];
+    };
     expect(body.resourceType).toBe('OperationOutcome');
     return [response.status, body.issue[0]?.details.coding[0]?.code ?? '', response.headers.get('allow')];
   };
