@@ -59,8 +59,7 @@ export interface ExchangeFileStore {
   change(exchangeId: string, number: number, changes: FileChanges): Promise<void>;
   /** The file of a published exchange whose kept bytes are this Binary. */
   published(binaryId: string): Promise<ExchangeFile | undefined>;
-  /** Adds to the number of References that nothing delivered answers, by type of the target. */
-  addOpenReferences(exchangeId: string, byType: ReadonlyMap<string, number>): Promise<void>;
+  /** References that nothing delivered answers. */
   openReferences(exchangeId: string): Promise<readonly { readonly type: string; readonly count: number }[]>;
 }
 
@@ -150,15 +149,6 @@ export function createExchangeFileStore(pool: Pool): ExchangeFileStore {
         [binaryId],
       );
       return rows[0] && toFile(rows[0]);
-    },
-
-    async addOpenReferences(exchangeId, byType) {
-      if (byType.size === 0) return;
-      await pool.query(
-        `INSERT INTO open_reference (exchange_id, type, "references") SELECT $1, key, value::int FROM jsonb_each_text($2::jsonb)
-         ON CONFLICT (exchange_id, type) DO UPDATE SET "references" = open_reference."references" + excluded."references"`,
-        [exchangeId, JSON.stringify(Object.fromEntries(byType))],
-      );
     },
 
     async openReferences(exchangeId) {

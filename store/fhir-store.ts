@@ -128,6 +128,8 @@ export interface ImportBatch {
   readonly file: number;
   readonly rows: readonly ImportRow[];
   readonly refused: readonly RefusedLine[];
+  /** How many References of these rows nothing delivered answers, by type of the target. */
+  readonly openReferences: ReadonlyMap<string, number>;
   /** The checkpoint that this batch begins at: a batch that does not continue the file is refused. */
   readonly from: { readonly line: number; readonly offset: number };
   /** Where the next batch of this file begins; committed together with the rows. */

@@ -9,6 +9,10 @@ export async function housekeeping(): Promise<void> {
     startToCloseTimeout: '2m',
     retry: { maximumAttempts: 3 },
   });
-  await sweepTasks();
-  await expireExports();
+  try {
+    await sweepTasks();
+  } finally {
+    // A Task that cannot be settled must not keep exports that are over.
+    await expireExports();
+  }
 }

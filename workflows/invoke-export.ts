@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   ContinueAsNew,
   continueAsNew,
   defineQuery,
@@ -49,8 +50,7 @@ export async function invokeExport(input: InvokeExportInput): Promise<InvokeExpo
   setHandler(progress, () => exchange.task.step());
   exchange.undo.add(() => activities.own.freeSlot(input.taskId));
   try {
-    const kickedOffAt = input.resume?.kickedOffAt ?? (await request(exchange));
-    exchange.undo.add(() => activities.undo.releaseExport(input.taskId));
+    const kickedOffAt = await kickOff(exchange);
     const files = await poll(exchange, kickedOffAt);
     return await receive(exchange, files);
   } catch (error) {
@@ -59,8 +59,18 @@ export async function invokeExport(input: InvokeExportInput): Promise<InvokeExpo
   }
 }
 
-/** From the queue to the kick-off; answers when that was, in epoch milliseconds. */
-async function request({ input, activities: { own, peer, undo }, task, undo: undoList }: Exchange): Promise<number> {
+/** Answers when the export was kicked off, in epoch milliseconds; a continued run knows it already. */
+async function kickOff(exchange: Exchange): Promise<number> {
+  const { input, activities, undo } = exchange;
+  const { kickedOffAt } = input.resume ?? {};
+  if (kickedOffAt === undefined) return request(exchange);
+  undo.add(() => release(input.taskId, activities));
+  return kickedOffAt;
+}
+
+/** From the queue to the kick-off. */
+async function request({ input, activities, task, undo }: Exchange): Promise<number> {
+  const { own, peer } = activities;
   const { taskId, limits } = input;
   await task.record('accepted', 'queued');
   while (!(await own.takeSlot(taskId))) {
@@ -75,7 +85,7 @@ async function request({ input, activities: { own, peer, undo }, task, undo: und
   }
   await task.record('in-progress', 'start-export');
   // Before the kick-off: it may succeed there and be lost on its way back.
-  undoList.add(() => undo.releaseExport(taskId));
+  undo.add(() => release(taskId, activities));
   await peer.startExport.executeWithOptions({ summary: 'kick off the export' }, [taskId]);
   await task.record('in-progress', 'poll-export');
   return Date.now();
@@ -98,6 +108,8 @@ async function receive({ input, activities, task, undo }: Exchange, files: numbe
   await downloadAll(taskId, files, limits.parallelFiles, activities.transfer);
   await task.record('in-progress', 'import', count);
   await importAll(taskId, files, activities.transfer);
+  // The last file may have been in the store before it heard of a cancellation.
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled before publication');
   return CancellationScope.nonCancellable(async () => {
     await task.record('in-progress', 'publish', count);
     const published = await activities.transfer.publishImport.executeWithOptions(
@@ -112,15 +124,20 @@ async function receive({ input, activities, task, undo }: Exchange, files: numbe
 }
 
 /** The records are here: a payer that does not take the DELETE does not make the exchange fail. */
-async function releaseQuietly(taskId: string, { undo }: RequesterProxies): Promise<void> {
+async function releaseQuietly(taskId: string, activities: RequesterProxies): Promise<void> {
   try {
-    await undo.releaseExport.executeWithOptions(
-      { summary: 'tell the responding payer that the export may go', scheduleToCloseTimeout: '1m' },
-      [taskId],
-    );
+    await release(taskId, activities);
   } catch {
     // The payer lets its export expire.
   }
+}
+
+/** A payer that is away keeps neither the Task nor its slot waiting for long. */
+async function release(taskId: string, { undo }: RequesterProxies): Promise<void> {
+  await undo.releaseExport.executeWithOptions(
+    { summary: 'tell the responding payer that the export may go', scheduleToCloseTimeout: '1m' },
+    [taskId],
+  );
 }
 
 async function giveUp({ input, activities, task, undo }: Exchange, error: unknown): Promise<never> {

@@ -11,6 +11,7 @@ import type { ResponderActivities } from '../activities/responder/responder-acti
 import { ERRORS } from '../fhir/errors.ts';
 import { siblingQueues } from './contract.ts';
 import type { RunExportInput, RunExportResult } from './contract.ts';
+import { inParallel } from './steps/in-parallel.ts';
 import { codeOf } from './steps/undo.ts';
 
 const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
@@ -65,20 +66,14 @@ async function writeTypes(
 ): Promise<RunExportResult> {
   let files = 0;
   let resources = 0;
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    for (let index = next++; index < types.length; index = next++) {
-      const type = types[index] ?? '';
-      setCurrentDetails(`**Step:** write files\n\n${index + 1} of ${types.length} types`);
-      const summary = `write ${type} (${index + 1} of ${types.length})`;
-      const written = await transfer.writeResourceType.executeWithOptions({ summary }, [
-        { jobId, type, position: index + 1, of: types.length },
-      ]);
-      files += written.files;
-      resources += written.resources;
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL_TYPES }, lane));
+  const items = types.map((type, index) => ({ jobId, type, position: index + 1, of: types.length }));
+  await inParallel(items, PARALLEL_TYPES, async (item) => {
+    setCurrentDetails(`**Step:** write files\n\n${item.position} of ${item.of} types`);
+    const summary = `write ${item.type} (${item.position} of ${item.of})`;
+    const written = await transfer.writeResourceType.executeWithOptions({ summary }, [item]);
+    files += written.files;
+    resources += written.resources;
+  });
   return { files, resources };
 }
 

@@ -43,11 +43,10 @@ async function importFile(
     if (end === undefined) continue;
     const checkpoint = { line: file.importedLine + end.number, offset: file.importedOffset + end.end };
     const numbered = lines.map((line) => ({ line, number: numbering(file.importedLine + line.number) }));
-    const { rows, refused, openReferences } = await importBatchOf(context, lookup, file, numbered);
-    await deps.fhir.importBatch({ exchangeId: file.exchangeId, file: file.number, rows, refused, from, checkpoint });
-    await deps.files.addOpenReferences(file.exchangeId, openReferences);
+    const prepared = await importBatchOf(context, lookup, file, numbered);
+    await deps.fhir.importBatch({ exchangeId: file.exchangeId, file: file.number, ...prepared, from, checkpoint });
     heartbeat({ file: file.number, line: checkpoint.line });
-    if (refused.length > 0) await assertFewRefused(deps, file.exchangeId);
+    if (prepared.refused.length > 0) await assertFewRefused(deps, file.exchangeId);
     from = checkpoint;
   }
   await assertFewRefused(deps, file.exchangeId);

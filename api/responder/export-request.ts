@@ -53,7 +53,8 @@ function queryValues({ query }: Request): ReadonlyMap<string, readonly string[]>
 
 function bodyValues(req: Request): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, string[]>();
-  if (req.body === undefined && req.get('Content-Length') === '0') return values;
+  // A kick-off without parameters may come without a body.
+  if (req.body === undefined || req.body === '') return values;
   for (const { name, value } of readParameters(bodyText(req))) {
     const found = Object.entries(value).find(([key]) => key.startsWith('value'))?.[1];
     const isReference = typeof found === 'object' && found !== null && 'reference' in found;

@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { keyOf } from '../fhir-store.ts';
 import type { ImportBatch, ImportCounts, ImportRow, RefusedLine, ResourceKey } from '../fhir-store.ts';
-import { addCounts, addRefused } from './counts.ts';
+import { addCounts, addOpenReferences, addRefused } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { stageRows, unstage } from './stage.ts';
 import { knownOf, lockStaging, toStagedRow } from './staging.ts';
@@ -31,6 +31,7 @@ export function importBatch(pool: Pool, batch: ImportBatch): Promise<ImportCount
     await keepUnchanged(client, publicationId, sorted.unchanged);
     await addCounts(client, batch.exchangeId, sorted.counts);
     await addRefused(client, batch.exchangeId, [...batch.refused, ...sorted.refused]);
+    await addOpenReferences(client, batch.exchangeId, batch.openReferences);
     return total(sorted.counts.values());
   });
 }

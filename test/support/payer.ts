@@ -11,6 +11,7 @@ import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectTemporal } from '../../temporal/client.ts';
 import { createDataConverter } from '../../temporal/data-converter.ts';
 import { runWorkers } from '../../worker.ts';
+import { installQuietRuntime } from './quiet-runtime.ts';
 import { createTestDatabase, testTemporal } from './environment.ts';
 import { listen } from '../../cli/http-server.ts';
 
@@ -52,6 +53,7 @@ export async function startTestPayer(
     { PORT: String(address.port), P2P_PORT: String(p2pPort), CONFIG_FILE: 'test.config.json', LOG_LEVEL: 'debug' },
     () => JSON.stringify(configuration),
   );
+  installQuietRuntime();
   const database = await createTestDatabase();
   const pool = new Pool({ connectionString: database.url, max: 10 });
   const keys = [{ id: 'k1', key: randomBytes(32) }];

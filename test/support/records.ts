@@ -33,7 +33,7 @@ export async function openExchange(pool: Pool, exchangeId: string, localPatientI
 export function batchOf(exchangeId: string, rows: readonly ImportRow[], fromLine = 0, file = 0): ImportBatch {
   const to = fromLine + rows.length;
   return {
-    ...{ exchangeId, file, rows, refused: [] },
+    ...{ exchangeId, file, rows, refused: [], openReferences: new Map<string, number>() },
     from: { line: fromLine, offset: fromLine * 10 },
     checkpoint: { line: to, offset: to * 10 },
   };

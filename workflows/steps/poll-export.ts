@@ -38,8 +38,9 @@ export async function pollExport(
     const delay = Math.min(delayOf(status.retryAfterMs, polls, limits), left);
     const progress = status.progressPercent === undefined ? '' : `, ${status.progressPercent} %`;
     setCurrentDetails(`**Step:** poll-export\n\npoll ${polls}${progress}; next in ${Math.round(delay / 1000)} s`);
-    if (workflowInfo().continueAsNewSuggested) return { kind: 'continue', polls };
     await condition(() => signal.requested, delay, { summary: `wait after poll ${polls}${progress}` });
+    // After the wait: the new run begins with a poll.
+    if (workflowInfo().continueAsNewSuggested) return { kind: 'continue', polls };
   }
 }
 

@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { inParallel } from './in-parallel.ts';
 import type { RequesterProxies } from './proxies.ts';
 
 /** At most this many activities for a step, however many files a payer delivers: a history has an end. */
@@ -40,25 +40,4 @@ export async function importAll(taskId: string, count: number, transfer: Request
     const summary = `import ${label(share, count)}`;
     await transfer.importFiles.executeWithOptions({ summary }, [{ taskId, ...share }]);
   }
-}
-
-async function inParallel<T>(items: readonly T[], parallel: number, run: (item: T) => Promise<void>): Promise<void> {
-  await CancellationScope.cancellable(async () => {
-    const scope = CancellationScope.current();
-    let next = 0;
-    let failure: { readonly error: unknown } | undefined;
-    const lane = async (): Promise<void> => {
-      for (let item = items[next++]; item !== undefined && failure === undefined; item = items[next++]) {
-        try {
-          await run(item);
-        } catch (error) {
-          // Only the first failure counts: those after it are its own cancellations.
-          failure ??= { error };
-          scope.cancel();
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, lane));
-    if (failure !== undefined) throw failure.error;
-  });
 }

@@ -21,6 +21,7 @@ import { createExchanges } from '../../../temporal/exchanges.ts';
 import type { Exchanges } from '../../../temporal/exchanges.ts';
 import type { ExchangeLimits } from '../../../workflows/contract.ts';
 import { runWorkers } from '../../../worker.ts';
+import { installQuietRuntime } from '../quiet-runtime.ts';
 import { createTestDatabase, testTemporal } from '../environment.ts';
 import type { TestTemporal } from '../environment.ts';
 
@@ -61,6 +62,7 @@ export async function startRequester(
   servers: readonly OidcServer[],
   settings: Partial<ImportSettings> = {},
 ): Promise<Requester> {
+  installQuietRuntime();
   const database = await createTestDatabase();
   const pool = new Pool({ connectionString: database.url, max: 10 });
   const prisma = createPrisma(database.url, 5);
