@@ -33,13 +33,11 @@ export const fileSchema = z.strictObject({
   /** Absent: no identifier is asked of the local patient. */
   referenceSystem: text.optional(),
   responderIdentifierSystem: text.default('http://payer-to-payer-exchange/NamingSystem/responder-id'),
-  migratedTag: z
-    .strictObject({ system: text, code: text, display: text.optional() })
-    .default({
-      system: 'http://smilecdr.com/fhir/tags',
-      code: 'migrated',
-      display: 'Resource imported from external payer',
-    }),
+  migratedTag: z.strictObject({ system: text, code: text, display: text.optional() }).default({
+    system: 'http://smilecdr.com/fhir/tags',
+    code: 'migrated',
+    display: 'Resource imported from external payer',
+  }),
   provenanceProfile: z.enum(['vendor', 'pdex']).default('vendor'),
   provenanceVersionedReferences: z.boolean().default(false),
   mdmPatientIdentifier: z.strictObject({ system: text, type: text }).optional(),

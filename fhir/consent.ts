@@ -77,9 +77,10 @@ function namesRecipient(provision: Fields, known: ConsentContext['recipient']): 
 /** The first or last instant that a FHIR date of any precision includes. */
 function boundOf(value: unknown, side: 'start' | 'end'): Date | undefined | 'invalid' {
   if (value === undefined) return undefined;
-  const [, year, month, day] = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(String(value)) ?? [];
+  if (typeof value !== 'string') return 'invalid';
+  const [, year, month, day] = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(value) ?? [];
   if (year === undefined) {
-    const instant = new Date(String(value));
+    const instant = new Date(value);
     return Number.isNaN(instant.getTime()) ? 'invalid' : instant;
   }
   const [y, m, d] = [Number(year), month && Number(month) - 1, day && Number(day)];

@@ -19,10 +19,14 @@ function operationsOf(statement: unknown, type: string): { readonly name: string
   const resources = rest.flatMap((each) => listOf(each, 'resource')).filter((each) => each['type'] === type);
   return resources
     .flatMap((each) => listOf(each, 'operation'))
-    .map(({ name, definition }) => ({ name: String(name).replace(/^\$/, ''), definition: String(definition ?? '') }));
+    .map(({ name, definition }) => ({ name: textOf(name).replace(/^\$/, ''), definition: textOf(definition) }));
 }
 
 function listOf(value: unknown, key: string): Readonly<Record<string, unknown>>[] {
   const list = isRecord(value) ? value[key] : undefined;
   return Array.isArray(list) ? list.filter(isRecord) : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

@@ -63,7 +63,7 @@ async function sendKickOff(connection: PeerConnection, kickOff: KickOff): Promis
   // Bulk Data 1.0 has GET alone. At type level it has no `patient`, and would export everybody that the token reaches.
   if (query === undefined || (posted.status !== 405 && posted.status !== 501)) return posted;
   await posted.body.dump();
-  const search = query.size > 0 ? `?${query}` : '';
+  const search = query.size > 0 ? `?${query.toString()}` : '';
   return sendAuthorized(connection, { method: 'GET', url: `${url}${search}`, headers: KICK_OFF_HEADERS });
 }
 

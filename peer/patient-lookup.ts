@@ -58,7 +58,7 @@ async function search(connection: PeerConnection, query: URLSearchParams): Promi
   });
   if (!NO_POST.has(posted.status)) return posted;
   await posted.body.dump();
-  return sendAuthorized(connection, { method: 'GET', url: `${base}?${query}`, headers: { accept } });
+  return sendAuthorized(connection, { method: 'GET', url: `${base}?${query.toString()}`, headers: { accept } });
 }
 
 function isSame(held: { system?: string | undefined; value?: string | undefined }, wanted: LookupIdentifier): boolean {

@@ -150,7 +150,7 @@ function accepted(
   }
   const lifetime = answer.expires_in === undefined ? DEFAULT_LIFETIME_MS : answer.expires_in * 1000;
   const renewBefore = Math.min(RENEW_BEFORE_MS, lifetime * RENEW_BEFORE_PART);
-  const custom = names.flatMap((name) => {
+  const custom = names.flatMap((name): [string, string][] => {
     const value: unknown = answer[name];
     return typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [];
   });
@@ -165,7 +165,7 @@ function fetchThrough(http: PeerHttp, payer: OidcServer, now: () => number): Cus
       method: method === 'POST' ? 'POST' : 'GET',
       url,
       headers: { ...headers, accept: 'application/json' },
-      ...(body !== undefined && body !== null && { body: String(body) }),
+      ...(body !== undefined && body !== null && { body: bodyOf(body) }),
       purpose: 'authorization',
     });
     if (response.status >= 500 || response.status === 429 || response.status === 408) {
@@ -178,4 +178,9 @@ function fetchThrough(http: PeerHttp, payer: OidcServer, now: () => number): Cus
     });
     return new Response(text === '' ? null : text, { status: response.status, headers: kept });
   };
+}
+
+/** The library posts forms. */
+function bodyOf(body: NonNullable<Parameters<CustomFetch>[1]['body']>): string {
+  return body instanceof URLSearchParams ? body.toString() : typeof body === 'string' ? body : '';
 }

@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import type { InvokeExportInput, InvokeExportResult, TaskQueues } from '../workflows/contract.ts';
 import { exchangeWorkflowId, POLL_NOW_SIGNAL, WORKFLOWS } from '../workflows/contract.ts';
 
@@ -14,6 +15,8 @@ export interface Exchanges {
   pollNow(taskId: string): Promise<boolean>;
   state(taskId: string): Promise<RunState>;
 }
+
+const PAYER = defineSearchAttributeKey('CarryoverPayer', 'KEYWORD');
 
 type InvokeExport = (input: InvokeExportInput) => Promise<InvokeExportResult>;
 
@@ -37,7 +40,7 @@ export function createExchanges(client: Client, queues: TaskQueues): Exchanges {
           args: [input],
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          searchAttributes: { CarryoverPayer: [String(input.payerPid)] },
+          typedSearchAttributes: [{ key: PAYER, value: String(input.payerPid) }],
           staticSummary: `Payer-to-payer exchange with payer ${input.payerPid}`,
           priority: { fairnessKey: `payer-${input.payerPid}` },
         });

@@ -11,12 +11,12 @@ export interface ExportRuns {
   remove(jobId: string): Promise<void>;
 }
 
-type Run<T> = (input: RunExportInput) => Promise<T>;
+type Run = (input: RunExportInput) => Promise<RunExportResult | undefined>;
 
 export function createExportRuns(client: Client, queues: TaskQueues): ExportRuns {
-  const start = async <T>(name: string, workflowId: string, jobId: string, summary: string): Promise<void> => {
+  const start = async (name: string, workflowId: string, jobId: string, summary: string): Promise<void> => {
     try {
-      await client.workflow.start<Run<T>>(name, {
+      await client.workflow.start<Run>(name, {
         ...{ workflowId, taskQueue: queues.workflows, args: [{ jobId }], staticSummary: summary },
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -26,10 +26,8 @@ export function createExportRuns(client: Client, queues: TaskQueues): ExportRuns
     }
   };
   return {
-    start: (jobId) =>
-      start<RunExportResult>(WORKFLOWS.runExport, exportWorkflowId(jobId), jobId, 'Export for a partner'),
-    remove: (jobId) =>
-      start<void>(WORKFLOWS.removeExport, removalWorkflowId(jobId), jobId, 'Remove the files of an export'),
+    start: (jobId) => start(WORKFLOWS.runExport, exportWorkflowId(jobId), jobId, 'Export for a partner'),
+    remove: (jobId) => start(WORKFLOWS.removeExport, removalWorkflowId(jobId), jobId, 'Remove the files of an export'),
     async cancel(jobId) {
       try {
         await client.workflow.getHandle(exportWorkflowId(jobId)).cancel();

@@ -25,7 +25,7 @@ export async function follow(operator: Operator, payer: DemoPayer, location: str
     for (;;) {
       const task = (await operator.get(location)) as Task;
       const seconds = (Date.now() - started) / 1000;
-      line.show(`${described(task, await numbersOf(database, task.id ?? ''), seconds)}`);
+      line.show(described(task, await numbersOf(database, task.id ?? ''), seconds));
       if (ENDED.includes(task.status)) return task;
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }

@@ -66,12 +66,16 @@ describe('splitLines', () => {
   it('gives the same lines however the chunks fall', async () => {
     const piece = fc.constantFrom('\n', '\r\n', '{"a":1}', 'é', '😀', '\ufeff', ' ');
     await fc.assert(
-      fc.asyncProperty(fc.array(piece, { maxLength: 30 }), fc.array(fc.nat(120), { maxLength: 8 }), async (parts, cuts) => {
-        const text = parts.join('');
-        const plain = (lines: readonly Line[]): unknown[] =>
-          lines.map((line) => ({ ...line, bytes: Buffer.from(line.bytes).toString('hex') }));
-        expect(plain(await linesOf(text, cuts))).toEqual(plain(await linesOf(text)));
-      }),
+      fc.asyncProperty(
+        fc.array(piece, { maxLength: 30 }),
+        fc.array(fc.nat(120), { maxLength: 8 }),
+        async (parts, cuts) => {
+          const text = parts.join('');
+          const plain = (lines: readonly Line[]): unknown[] =>
+            lines.map((line) => ({ ...line, bytes: Buffer.from(line.bytes).toString('hex') }));
+          expect(plain(await linesOf(text, cuts))).toEqual(plain(await linesOf(text)));
+        },
+      ),
     );
   });
 
