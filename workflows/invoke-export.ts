@@ -86,7 +86,7 @@ async function request({ input, activities, task, undo }: Exchange): Promise<num
   await task.record('in-progress', 'start-export');
   // Before the kick-off: it may succeed there and be lost on its way back.
   undo.add(() => release(taskId, activities));
-  await peer.startExport.executeWithOptions({ summary: 'kick off the export' }, [taskId]);
+  await activities.kickOff.startExport.executeWithOptions({ summary: 'kick off the export' }, [taskId]);
   await task.record('in-progress', 'poll-export');
   return Date.now();
 }
@@ -141,17 +141,19 @@ async function release(taskId: string, { undo }: RequesterProxies): Promise<void
 }
 
 async function giveUp({ input, activities, task, undo }: Exchange, error: unknown): Promise<never> {
-  const reason = codeOf(error);
+  // What an activity made of its cancellation may be a failure by now.
+  const isCancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+  const reason = isCancelled ? 'cancelled' : codeOf(error);
+  const status = isCancelled ? 'cancelled' : 'failed';
   const step = task.step();
   await undo.run();
   await CancellationScope.nonCancellable(async () => {
-    showStep(isCancellation(error) ? 'cancelled' : 'failed', `**At:** ${step}`, reason);
-    const status = reason === 'cancelled' ? 'cancelled' : 'failed';
+    showStep(status, `**At:** ${step}`, reason);
     await activities.own.failExchange.executeWithOptions({ summary: `Task ${status}: ${reason}` }, [
       { taskId: input.taskId, status, step, reason },
     ]);
   });
-  if (isCancellation(error)) throw error;
+  if (isCancelled) throw new CancelledFailure(ERRORS.cancelled.sentence);
   throw ApplicationFailure.create({ type: reason, message: ERRORS[reason].sentence, nonRetryable: true });
 }
 

@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -14,6 +15,8 @@ import type { RunExportInput, RunExportResult } from './contract.ts';
 import { inParallel } from './steps/in-parallel.ts';
 import { codeOf } from './steps/undo.ts';
 
+/** Files are taken away when nobody writes any more: by default a cancelled activity is not waited for. */
+const ENDED_BEFORE_UNDO = { cancellationType: 'WAIT_CANCELLATION_COMPLETED' } as const;
 const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
 const PARALLEL_TYPES = 2;
 
@@ -25,12 +28,18 @@ interface ExportProxies {
 function exportProxies(): ExportProxies {
   const queues = siblingQueues(workflowInfo().taskQueue);
   return {
-    own: proxyActivities<ResponderActivities>({ taskQueue: queues.peer, startToCloseTimeout: '5m', retry: RETRY }),
+    own: proxyActivities<ResponderActivities>({
+      taskQueue: queues.peer,
+      startToCloseTimeout: '5m',
+      retry: RETRY,
+      ...ENDED_BEFORE_UNDO,
+    }),
     transfer: proxyActivities<ResponderActivities>({
       taskQueue: queues.transfer,
       startToCloseTimeout: '24h',
       heartbeatTimeout: '30s',
       retry: { ...RETRY, maximumAttempts: 30 },
+      ...ENDED_BEFORE_UNDO,
     }),
   };
 }
@@ -49,11 +58,13 @@ export async function runExport({ jobId }: RunExportInput): Promise<RunExportRes
     setCurrentDetails(`**Complete:** ${written.files} files, ${written.resources} records`);
     return written;
   } catch (error) {
+    // What an activity made of its cancellation may be a failure by now.
+    const isCancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
     await CancellationScope.nonCancellable(async () => {
       await own.removeExport.executeWithOptions({ summary: 'take the files away' }, [jobId]);
-      if (!isCancellation(error)) await own.failExport.executeWithOptions({ summary: 'say that it failed' }, [jobId]);
+      if (!isCancelled) await own.failExport.executeWithOptions({ summary: 'say that it failed' }, [jobId]);
     });
-    if (isCancellation(error)) throw error;
+    if (isCancelled) throw new CancelledFailure(ERRORS.cancelled.sentence);
     const reason = codeOf(error);
     throw ApplicationFailure.create({ type: reason, message: ERRORS[reason].sentence, nonRetryable: true });
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectTemporal } from '../../temporal/client.ts';
 import { createDataConverter } from '../../temporal/data-converter.ts';
@@ -23,6 +23,9 @@ export const QUICK_LIMITS: ExchangeLimits = {
   slotRetryMs: 20,
   retry: { initialMs: 10, maximumMs: 100, attempts: 4 },
 };
+
+// Failures of activities are what these tests are about; warnings of them say nothing.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 /** The real workflows on a real server, with the activities of a test. */
 export interface WorkflowHost {
