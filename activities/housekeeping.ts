@@ -2,6 +2,7 @@ import { heartbeat } from '@temporalio/activity';
 import type { ErrorCode } from '../fhir/errors.ts';
 import { exchangeOutput } from './requester/exchange-output.ts';
 import type { RequesterDeps } from './requester/deps.ts';
+import { releaseExport } from './requester/release-export.ts';
 
 /** What the sweep asks of Temporal (`temporal/exchanges.ts`). */
 export interface Runs {
@@ -12,12 +13,12 @@ export interface Runs {
 
 export interface HousekeepingDeps extends RequesterDeps {
   readonly runs: Runs;
+  /** An exchange younger than this may just be on its way from its row to its run. */
+  readonly settledAfterMs: number;
   /** Takes away what expired at the responding side; answers how many exports. */
   readonly expireExports: () => Promise<number>;
 }
 
-/** An exchange this young may just be on its way from its row to its run. */
-const SETTLED_AFTER_MS = 15_000;
 const SWEPT_AT_ONCE = 500;
 
 const ENDINGS = {
@@ -41,6 +42,8 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
       await tasks.record(taskId, { status: 'completed', businessStatus: 'done', output, orderedAt });
     } else {
       await fhir.removeImport(taskId);
+      // A payer that cannot be reached now lets its export expire.
+      await releaseExport(deps)(taskId).catch(() => undefined);
       const [status, reason] = ENDINGS[state];
       const output = await exchangeOutput(taskId, deps);
       const { businessStatus } = await tasks.read(taskId);
@@ -52,7 +55,7 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
 
   return {
     async sweepTasks(): Promise<void> {
-      const before = new Date(Date.now() - SETTLED_AFTER_MS);
+      const before = new Date(Date.now() - deps.settledAfterMs);
       for (const taskId of await exchanges.activeBefore(before, SWEPT_AT_ONCE)) {
         await settle(taskId);
         heartbeat();

@@ -87,6 +87,7 @@ export interface Apps {
 
 const TOKEN_SECONDS = 300;
 const LINES_PER_FILE = 10_000;
+const SETTLED_AFTER_MS = 15_000;
 
 export function wire(foundation: Foundation): Wiring {
   const { config, secrets, pool, databaseUrl } = foundation;
@@ -215,6 +216,7 @@ export function wireActivities(wiring: Wiring): object {
   });
   const housekeeping = createHousekeepingActivities({
     ...requester,
+    settledAfterMs: SETTLED_AFTER_MS,
     runs: {
       state: (taskId) => exchanges.state(taskId),
       async restart(taskId) {

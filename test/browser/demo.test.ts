@@ -72,7 +72,16 @@ describe('the Temporal UI', () => {
     await page.locator('a[href*="user-metadata"]').first().click();
     // The UI renders Markdown in frames of their own.
     const shown = async (): Promise<string> =>
-      (await Promise.all(page.frames().map((frame) => frame.locator('body').innerText()))).join('\n');
+      (
+        await Promise.all(
+          page.frames().map((frame) =>
+            frame
+              .locator('body')
+              .innerText()
+              .catch(() => ''),
+          ),
+        )
+      ).join('\n');
     for (const words of ['Payer-to-payer exchange with payer 1', 'Step: done', 'Files: 26']) {
       for (let text = await shown(); !text.includes(words); text = await shown()) await page.waitForTimeout(200);
     }

@@ -6,6 +6,7 @@ import { prepare, wire, wireActivities, wireApps } from '../../cli/wiring.ts';
 import type { Wiring } from '../../cli/wiring.ts';
 import { loadConfig } from '../../config.ts';
 import { freePort } from '../../embedded/free-port.ts';
+import type { EncryptionKey } from '../../seal.ts';
 import { createLogger } from '../../logger.ts';
 import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectTemporal } from '../../temporal/client.ts';
@@ -47,6 +48,7 @@ export async function reserveAddress(): Promise<{ readonly port: number; readonl
 export async function startTestPayer(
   address: { readonly port: number; readonly publicUrl: string },
   configuration: object,
+  keys: readonly EncryptionKey[] = [{ id: 'k1', key: randomBytes(32) }],
 ): Promise<TestPayer> {
   const p2pPort = await freePort();
   const config = loadConfig(
@@ -56,7 +58,6 @@ export async function startTestPayer(
   installQuietRuntime();
   const database = await createTestDatabase();
   const pool = new Pool({ connectionString: database.url, max: 10 });
-  const keys = [{ id: 'k1', key: randomBytes(32) }];
   const temporal = testTemporal();
   const dataConverter = createDataConverter(keys);
   const logLines: string[] = [];

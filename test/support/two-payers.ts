@@ -1,4 +1,5 @@
 import { exportJWK, generateKeyPair } from 'jose';
+import type { EncryptionKey } from '../../seal.ts';
 import { reserveAddress, startTestPayer } from './payer.ts';
 import type { TestPayer } from './payer.ts';
 
@@ -20,30 +21,38 @@ export interface TwoPayers {
 }
 
 /** A responding and a requesting Carryover that know each other. */
-export async function startTwoPayers(): Promise<TwoPayers> {
+export async function startTwoPayers(keys?: readonly EncryptionKey[]): Promise<TwoPayers> {
   const { privateKey, publicKey } = await generateKeyPair('RS384', { extractable: true });
   const header = { kid: 'k1', alg: 'RS384', use: 'sig' };
   const [oldAddress, newAddress] = [await reserveAddress(), await reserveAddress()];
-  const responding = await startTestPayer(oldAddress, {
-    ...{ organizations, ownOrganization: OLD_ORGANIZATION },
-    oidcClients: [
-      {
-        ...{ clientId: 'new-plan', name: 'New Health Plan', scopes: 'system/*.rs', organizationId: NEW_ORGANIZATION },
-        jwks: { keys: [{ ...(await exportJWK(publicKey)), ...header }] },
-      },
-    ],
-  });
-  const requesting = await startTestPayer(newAddress, {
-    ...{ organizations, ownOrganization: NEW_ORGANIZATION },
-    oidcServers: [
-      {
-        ...{ name: 'Old Health Plan', issuer: oldAddress.publicUrl, fhirEndpoint: responding.fhirUrl },
-        ...{ clientId: 'new-plan', scopes: 'system/*.read', organizationId: OLD_ORGANIZATION },
-        privateJwk: { ...(await exportJWK(privateKey)), ...header },
-        responderIdentifierSystem: 'urn:example:old-plan:id',
-      },
-    ],
-  });
+  const responding = await startTestPayer(
+    oldAddress,
+    {
+      ...{ organizations, ownOrganization: OLD_ORGANIZATION },
+      oidcClients: [
+        {
+          ...{ clientId: 'new-plan', name: 'New Health Plan', scopes: 'system/*.rs', organizationId: NEW_ORGANIZATION },
+          jwks: { keys: [{ ...(await exportJWK(publicKey)), ...header }] },
+        },
+      ],
+    },
+    keys,
+  );
+  const requesting = await startTestPayer(
+    newAddress,
+    {
+      ...{ organizations, ownOrganization: NEW_ORGANIZATION },
+      oidcServers: [
+        {
+          ...{ name: 'Old Health Plan', issuer: oldAddress.publicUrl, fhirEndpoint: responding.fhirUrl },
+          ...{ clientId: 'new-plan', scopes: 'system/*.read', organizationId: OLD_ORGANIZATION },
+          privateJwk: { ...(await exportJWK(privateKey)), ...header },
+          responderIdentifierSystem: 'urn:example:old-plan:id',
+        },
+      ],
+    },
+    keys,
+  );
   return {
     ...{ responding, requesting },
     async stop() {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import type { Client } from '@temporalio/client';
 import { Pool } from 'pg';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { JWK } from 'jose';
@@ -12,6 +13,7 @@ import { createPeerHttp } from '../../../peer/http.ts';
 import { createTokenSource } from '../../../peer/token.ts';
 import type { CachedToken } from '../../../peer/token.ts';
 import { createSeal } from '../../../seal.ts';
+import type { EncryptionKey } from '../../../seal.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { createPrisma } from '../../../store/prisma.ts';
 import { workflowBundle } from '../../../temporal/bundle.ts';
@@ -29,6 +31,7 @@ import type { TestTemporal } from '../environment.ts';
 export interface Requester extends RequesterDeps {
   readonly pool: Pool;
   readonly runs: Exchanges;
+  readonly client: Client;
   readonly temporal: TestTemporal;
   readonly logLines: readonly string[];
   stop(): Promise<void>;
@@ -61,12 +64,12 @@ const SETTINGS: ImportSettings = {
 export async function startRequester(
   servers: readonly OidcServer[],
   settings: Partial<ImportSettings> = {},
+  keys: readonly EncryptionKey[] = [{ id: 'k1', key: randomBytes(32) }],
 ): Promise<Requester> {
   installQuietRuntime();
   const database = await createTestDatabase();
   const pool = new Pool({ connectionString: database.url, max: 10 });
   const prisma = createPrisma(database.url, 5);
-  const keys = [{ id: 'k1', key: randomBytes(32) }];
   const seal = createSeal(keys);
   const temporal = testTemporal();
   const dataConverter = createDataConverter(keys);
@@ -110,6 +113,7 @@ export async function startRequester(
   return {
     ...deps,
     ...{ pool, temporal, logLines },
+    client: connected.client,
     runs: createExchanges(connected.client, temporal.queues),
     async stop() {
       await workers.stop();

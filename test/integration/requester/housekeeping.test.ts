@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createHousekeepingActivities } from '../../../activities/housekeeping.ts';
+import type { HousekeepingActivities } from '../../../activities/housekeeping.ts';
+import { exchangeWorkflowId } from '../../../workflows/contract.ts';
+import { matchParameters } from '../../unit/support/payer-session.ts';
+import { startExchange } from '../../support/requester/exchange.ts';
+import {
+  endOf,
+  LOCAL_PATIENT,
+  payerDefinition,
+  RESPONDING_ORGANIZATION,
+  startRequester,
+  TEST_LIMITS,
+} from '../../support/requester/requester.ts';
+import type { Requester } from '../../support/requester/requester.ts';
+import { SAMPLE_MEMBER } from '../../support/requester/sample-record.ts';
+import { startResponder } from '../../support/responder/responder.ts';
+import type { Responder } from '../../support/responder/responder.ts';
+
+let responder: Responder;
+let requester: Requester;
+let housekeeping: HousekeepingActivities;
+
+const sweep = (): Promise<void> => new MockActivityEnvironment().run(housekeeping.sweepTasks);
+
+beforeAll(async () => {
+  responder = await startResponder({ members: [SAMPLE_MEMBER] });
+  const { server, publicJwk } = await payerDefinition(responder.baseUrl);
+  responder.registerClient({ clientId: server.clientId, jwks: { keys: [publicJwk] } });
+  requester = await startRequester([server]);
+  housekeeping = createHousekeepingActivities({
+    ...requester,
+    settledAfterMs: 0,
+    expireExports: () => Promise.resolve(0),
+    runs: {
+      state: (taskId) => requester.runs.state(taskId),
+      restart: (taskId) => requester.runs.start({ taskId, payerPid: 1, limits: TEST_LIMITS, skipMatch: false }),
+    },
+  });
+});
+
+afterAll(async () => {
+  await requester.stop();
+  await responder.close();
+});
+
+beforeEach(() => responder.set({ status: { pollsBeforeDone: 1, retryAfter: null } }));
+
+async function polling(): Promise<void> {
+  while (!responder.requests.some(({ path, method }) => path.includes('job') && method === 'GET')) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('the sweep', () => {
+  it('starts the run of an exchange that was written and never started', async () => {
+    const { taskId } = await requester.exchanges.open({
+      ...{ payerPid: 1, organizationId: RESPONDING_ORGANIZATION, localPatientId: LOCAL_PATIENT, warnings: [] },
+      request: { matchParameters: JSON.stringify(matchParameters()), exportEntries: [] },
+    });
+    await sweep();
+    expect((await endOf(requester, taskId)).status).toBe('completed');
+  });
+
+  it('makes the Task of a terminated run say so, and frees the place of the payer', async () => {
+    responder.requests.length = 0;
+    responder.set({ status: { pollsBeforeDone: 100_000 } });
+    const taskId = await startExchange(requester);
+    await polling();
+    await requester.client.workflow.getHandle(exchangeWorkflowId(taskId)).terminate();
+    await sweep();
+    const task = await requester.tasks.read(taskId);
+    expect([task.status, task.reason, task.businessStatus]).toEqual(['failed', 'terminated', 'poll-export']);
+    const { rows } = await requester.pool.query('SELECT 1 FROM slot');
+    expect(rows).toHaveLength(0);
+  });
+
+  it('leaves a run alone that runs', async () => {
+    responder.requests.length = 0;
+    responder.set({ status: { pollsBeforeDone: 3 } });
+    const taskId = await startExchange(requester);
+    await polling();
+    await sweep();
+    expect((await endOf(requester, taskId)).status).toBe('completed');
+  });
+
+  it('lets the same request be posted anew after a termination', async () => {
+    const taskId = await startExchange(requester);
+    expect((await endOf(requester, taskId)).status).toBe('completed');
+  });
+});
