@@ -93,14 +93,6 @@ export const requireOperator: RequestHandler = (_req: Request, res, next) => {
   next();
 };
 
-/** Lets through whose token covers the interaction by meaning: letters of `cruds` on a type, or on `*`. */
-export function requireScope(type: string, letters: string): RequestHandler {
-  return (_req, res, next) => {
-    assertScope(callerOfRequest(res), type, letters);
-    next();
-  };
-}
-
 /** @throws ExchangeError `forbidden` unless the token covers the interaction by meaning */
 export function assertScope(caller: Caller, type: string, letters: string): void {
   if (!coversScopes(caller.scope, `system/${type}.${letters}`)) throw new ExchangeError('forbidden');

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import express from 'express';
 import { Pool } from 'pg';
+import { assertBuilt } from '../config-unbuilt.ts';
 import type { Config } from '../config.ts';
 import { freePort } from '../embedded/free-port.ts';
 import type { Infrastructure } from '../embedded/infrastructure.ts';
@@ -40,6 +41,7 @@ const POOL_SIZE = 20;
 /** Starts the named parts of one payer in this process; each goes on the shutdown stack as soon as it runs. */
 export async function startPayer(options: PayerOptions): Promise<void> {
   const { config, secrets, infrastructure, logger, shutdown, parts } = options;
+  assertBuilt(config);
   const pool = new Pool({ connectionString: infrastructure.databaseUrl, max: POOL_SIZE });
   // An idle connection that Postgres closed; the pool makes a new one.
   pool.on('error', (error) => {

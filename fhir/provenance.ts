@@ -52,10 +52,13 @@ export function provenanceOfPage(context: ProvenanceContext, page: number, targe
 }
 
 /** All pages of an exchange, one at a time. The same targets in the same order give the same resources. */
-export function* provenancePages(context: ProvenanceContext, targets: Iterable<string>): Generator<Provenance> {
+export async function* provenancePages(
+  context: ProvenanceContext,
+  targets: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<Provenance> {
   let page = 0;
   let pending: string[] = [];
-  for (const target of targets) {
+  for await (const target of targets) {
     pending.push(target);
     if (pending.length < PROVENANCE_TARGETS) continue;
     yield provenanceOfPage(context, page++, pending);

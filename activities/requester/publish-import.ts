@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { documentReferenceId, documentReferenceOf } from '../../fhir/document-reference.ts';
 import type { KeptFile } from '../../fhir/document-reference.ts';
-import { PROVENANCE_TARGETS, provenanceOfPage } from '../../fhir/provenance.ts';
+import { provenancePages } from '../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../fhir/provenance.ts';
 import { keptBlob } from '../../store/exchange-files.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
@@ -91,25 +91,17 @@ async function stageProvenance(
     ...(settings.ownOrganizationId !== undefined && { ownOrganization: `Organization/${settings.ownOrganizationId}` }),
     localPatient: `Patient/${exchange.localPatientId}`,
   };
-  let page = 0;
-  let targets: string[] = [];
-  const flush = async (): Promise<void> => {
-    const provenance = provenanceOfPage(context, page++, targets);
+  for await (const provenance of provenancePages(context, stagedReferences(fhir, exchange.id))) {
     await fhir.stageGenerated(exchange.id, [generatedRow(provenance, importedPatientId)]);
-    heartbeat({ provenance: page });
-    targets = [];
-  };
-  for await (const key of fhir.stagedKeys(exchange.id)) {
-    targets.push(keyOf(key));
-    if (targets.length === PROVENANCE_TARGETS) await flush();
+    heartbeat({ provenance: provenance.id });
   }
-  if (targets.length > 0) await flush();
 }
 
-export function generatedRow(
-  resource: { readonly resourceType: string; readonly id?: string },
-  patientId: string,
-): ImportRow {
+async function* stagedReferences(fhir: RequesterDeps['fhir'], exchangeId: string): AsyncGenerator<string> {
+  for await (const key of fhir.stagedKeys(exchangeId)) yield keyOf(key);
+}
+
+function generatedRow(resource: { readonly resourceType: string; readonly id?: string }, patientId: string): ImportRow {
   const text = JSON.stringify(resource);
   return {
     ...{ type: resource.resourceType, id: resource.id ?? '', text, patientId, identifiers: [] },

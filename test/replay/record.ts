@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { z } from 'zod';
 import { loadFiles } from '../../store/postgres/load.ts';
+import { createCodec } from '../../temporal/codec.ts';
 import { connectTemporal } from '../../temporal/client.ts';
 import { exchangeWorkflowId } from '../../workflows/contract.ts';
 import { ENVIRONMENT_VARIABLE, testTemporal } from '../support/environment.ts';
@@ -24,18 +24,14 @@ import { startTestServers } from '../support/servers.ts';
 import { startTwoPayers } from '../support/two-payers.ts';
 import { matchParameters } from '../unit/support/payer-session.ts';
 import { RECORDING_KEYS, recordingConverter } from './key.ts';
-import { HISTORIES } from './recording-format.ts';
+import { HISTORIES, printRecording } from './recording-format.ts';
 
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')));
 
-/** Names of the machine that recorded are nobody's business. */
 async function write(client: Client, workflowId: string, scenario: string): Promise<void> {
   const history = await client.workflow.getHandle(workflowId).fetchHistory();
-  const json = JSON.parse(historyToJSON(history), (name, value: unknown) =>
-    name === 'identity' ? 'recorder' : value,
-  ) as unknown;
   const file = path.join(HISTORIES, `${version}-${scenario}.json`);
-  writeFileSync(file, `${JSON.stringify({ workflowId, history: json })}\n`);
+  writeFileSync(file, await printRecording(workflowId, history, createCodec(RECORDING_KEYS)));
   process.stdout.write(`${file}: ${history.events?.length ?? 0} events\n`);
 }
 
@@ -117,8 +113,6 @@ async function onlyRun(client: Client, type: string): Promise<string> {
   }
 }
 
-// Paths of the machine stay out of stack traces.
-Error.stackTraceLimit = 0;
 mkdirSync(HISTORIES, { recursive: true });
 const servers = await startTestServers();
 process.env[ENVIRONMENT_VARIABLE] = JSON.stringify(servers.environment);

@@ -3,7 +3,7 @@ import { Router } from 'express';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import { createFhirApp } from '../../api/app.ts';
-import { authenticate, callerOfRequest, requireOperator, requireScope } from '../../api/auth.ts';
+import { assertScope, authenticate, callerOfRequest, requireOperator } from '../../api/auth.ts';
 import { bodyText } from '../../api/body.ts';
 import { createAuthorizationServer } from '../../api/oauth/authorization-server.ts';
 import { smartConfigurationRouter } from '../../api/oauth/discovery.ts';
@@ -105,7 +105,10 @@ function probeRouter(): Router {
   const router = Router();
   router.get('/whoami', (_req, res) => void res.json(callerOfRequest(res)));
   router.get('/operator-only', requireOperator, (_req, res) => void res.json({}));
-  router.get('/observations', requireScope('Observation', 'rs'), (_req, res) => void res.json({}));
+  router.get('/observations', (_req, res) => {
+    assertScope(callerOfRequest(res), 'Observation', 'rs');
+    res.json({});
+  });
   router.post('/echo', (req, res) => sendText(res, 200, bodyText(req)));
   return router;
 }

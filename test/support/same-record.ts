@@ -43,7 +43,7 @@ export function asReceived(text: string, sent: Json, differences: Differences): 
     const tags = value['meta']['tag'];
     if (Array.isArray(tags)) {
       value['meta']['tag'] = tags.filter((each) => !(isObject(each) && each['code'] === tag));
-      if ((value['meta']['tag']).length === 0) delete value['meta']['tag'];
+      if (value['meta']['tag'].length === 0) delete value['meta']['tag'];
     }
     dropMeta(value, ['versionId', 'lastUpdated', 'source']);
   }

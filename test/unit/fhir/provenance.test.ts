@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Provenance } from 'fhir/r4.js';
 import { provenanceId, provenanceOfPage, provenancePages } from '../../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../../fhir/provenance.ts';
 
@@ -69,9 +70,10 @@ describe('the Provenance of an exchange', () => {
     [500, [500]],
     [501, [500, 1]],
     [1250, [500, 500, 250]],
-  ])('covers %i targets with pages of %j', (count, sizes) => {
+  ])('covers %i targets with pages of %j', async (count, sizes) => {
     const targets = Array.from({ length: count }, (_, index) => `Observation/${index}`);
-    const pages = [...provenancePages(context, targets)];
+    const pages: Provenance[] = [];
+    for await (const page of provenancePages(context, targets)) pages.push(page);
     expect(pages.map(({ target }) => target.length)).toEqual(sizes);
     expect(new Set(pages.flatMap(({ target }) => target.map(({ reference }) => reference)))).toEqual(new Set(targets));
     expect(pages.map(({ id }) => id)).toEqual(sizes.map((_, page) => provenanceId(context.exchangeId, page)));

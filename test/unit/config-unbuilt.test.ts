@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError } from '../../config-problems.ts';
+import { assertBuilt } from '../../config-unbuilt.ts';
+import { loadConfig } from '../../config.ts';
+
+const problemsOf = (environment: Record<string, string>, file: object): readonly string[] => {
+  const config = loadConfig({ CONFIG_FILE: 'c.json', ...environment }, () => JSON.stringify(file));
+  try {
+    assertBuilt(config);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+};
+
+describe('a setting that this version cannot honour', () => {
+  it.each<[string, Record<string, string>, object]>([
+    ['consent.module', {}, { consent: { module: './c.js' } }],
+    ['matching.module', {}, { matching: { module: './m.js' } }],
+    ['export.lookBackYears', {}, { export: { lookBackYears: 5 } }],
+    ['provenanceVersionedReferences', {}, { provenanceVersionedReferences: true }],
+    ['FHIR_STORE', { FHIR_STORE: 'http://127.0.0.1/fhir' }, {}],
+    ['SMTP_URL', { SMTP_URL: 'smtp://127.0.0.1', NOTIFY_FROM: 'a@example.org', NOTIFY_TO: 'b@example.org' }, {}],
+  ])('(%s) stops the start', (name, environment, file) => {
+    expect(problemsOf(environment, file)).toEqual([expect.stringContaining(name)]);
+  });
+
+  it('is none of the defaults', () => {
+    expect(problemsOf({}, {})).toEqual([]);
+  });
+});
