@@ -68,7 +68,9 @@ describe.each(recordings().map((recording) => [recording.name, recording] as con
   it('says in plain text that something failed, never what', () => {
     const said = [...recording.text.matchAll(/"(?:message|stackTrace)":"([^"]*)"/g)].map(([, text]) => text);
     expect(said.filter((text) => text !== '' && text !== 'Encoded failure')).toEqual([]);
-    expect(SECRETS.filter((secret) => secret.test(recording.text)).map(String)).toEqual([]);
+    // Encrypted bytes, as base64, may by chance read like anything.
+    const readable = recording.text.replaceAll(/"data":"[^"]*"/g, '');
+    expect(SECRETS.filter((secret) => secret.test(readable)).map(String)).toEqual([]);
   });
 
   it('holds nothing but ids, counts, codes and times behind the encryption', async () => {

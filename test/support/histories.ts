@@ -41,6 +41,6 @@ export async function valueOf(payload: Payload, { payloadCodecs = [] }: DataConv
 export function timersOf({ events }: History): number[] {
   return (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) => {
     const duration = timer?.startToFireTimeout;
-    return duration ? [Number(duration.seconds ?? 0) * 1000 + Number(duration.nanos ?? 0) / 1e6] : [];
+    return duration ? [Number(duration.seconds ?? 0) * 1000 + (duration.nanos ?? 0) / 1e6] : [];
   });
 }

@@ -62,6 +62,13 @@ describe('docs/configuration.md', () => {
     expect(names(required)).toEqual([...(itemOf(list).required ?? [])].sort());
   });
 
+  it('marks what this version cannot honour, and nothing else', () => {
+    const refused = readDocument('config-unbuilt.ts').matchAll(/refuse\('(?:CONFIG_FILE: )?([\w.]+)'/g);
+    const rows = ['## Variables', '## Configuration file'].flatMap((heading) => tableRows(section(document, heading)));
+    const marked = rows.filter((cells) => cells.some((cell) => cell.includes('**Not yet:**')));
+    expect(names(marked)).toEqual([...refused].map(([, name]) => name).sort());
+  });
+
   it.each(['README.md', 'docs/configuration.md'])('has, with %s, an example that the program takes', (file) => {
     const [, example] = /```json\n([\s\S]*?)```/.exec(readDocument(file)) ?? [];
     expect(() => loadConfig({}, () => example)).not.toThrow();
