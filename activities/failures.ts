@@ -7,8 +7,14 @@ export type FailureObserver = (activity: string, input: unknown, error: Exchange
 
 /**
  * Activities whose errors reach the history as code and fixed sentence alone: no message of a library, no stack, no cause.
+ * `unforeseen` names the code of what is no ExchangeError, by activity; else it is `internal`.
  */
-export function withFailures<T extends object>(activities: T, observe: FailureObserver): T {
+export function withFailures<T extends object>(
+  activities: T,
+  observe: FailureObserver,
+  unforeseen: Partial<Record<keyof T, ErrorCode>> = {},
+): T {
+  const codes: Readonly<Record<string, ErrorCode | undefined>> = unforeseen;
   const wrapped = Object.entries(activities).map(([name, activity]) => [
     name,
     async (...args: unknown[]): Promise<unknown> => {
@@ -16,7 +22,8 @@ export function withFailures<T extends object>(activities: T, observe: FailureOb
         return await (activity as (...input: unknown[]) => Promise<unknown>)(...args);
       } catch (error) {
         if (isCancellation(error)) throw error;
-        const known = error instanceof ExchangeError ? error : new ExchangeError('internal', { cause: error });
+        const known =
+          error instanceof ExchangeError ? error : new ExchangeError(codes[name] ?? 'internal', { cause: error });
         await observe(name, args[0], known);
         throw asFailure(known);
       }

@@ -1,8 +1,11 @@
 import { heartbeat } from '@temporalio/activity';
 import type { ErrorCode } from '../fhir/errors.ts';
+import type { ExportJobStore } from '../store/export-jobs.ts';
 import { exchangeOutput } from './requester/exchange-output.ts';
 import type { RequesterDeps } from './requester/deps.ts';
 import { releaseExport } from './requester/release-export.ts';
+import { sweepExports } from './responder/sweep-exports.ts';
+import type { ExportSweepRuns } from './responder/sweep-exports.ts';
 
 /** What the sweep asks of Temporal (`temporal/exchanges.ts`). */
 export interface Runs {
@@ -15,8 +18,10 @@ export interface HousekeepingDeps extends RequesterDeps {
   readonly runs: Runs;
   /** An exchange younger than this may just be on its way from its row to its run. */
   readonly settledAfterMs: number;
-  /** Takes away what expired at the responding side; answers how many exports. */
-  readonly expireExports: () => Promise<number>;
+  readonly jobs: ExportJobStore;
+  readonly exportRuns: ExportSweepRuns;
+  /** Until the files of a failed export are taken away, too. */
+  readonly expirySeconds: number;
 }
 
 const SWEPT_AT_ONCE = 500;
@@ -56,13 +61,20 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
   return {
     async sweepTasks(): Promise<void> {
       const before = new Date(Date.now() - deps.settledAfterMs);
+      let failure: { readonly error: unknown } | undefined;
       for (const taskId of await exchanges.activeBefore(before, SWEPT_AT_ONCE)) {
-        await settle(taskId);
+        try {
+          await settle(taskId);
+        } catch (error) {
+          // One that cannot be settled does not keep the others; the sweep as a whole fails and comes again.
+          failure ??= { error };
+        }
         heartbeat();
       }
+      if (failure !== undefined) throw failure.error;
     },
     async expireExports(): Promise<void> {
-      await deps.expireExports();
+      await sweepExports({ ...deps, runs: deps.exportRuns });
     },
   };
 }

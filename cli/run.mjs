@@ -7,10 +7,10 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const OLDEST_NODE = [20, 19];
-const COMMANDS = ['demo', 'start', 'api', 'worker', 'migrate', 'load', 'doctor', 'test', 'crash', 'bench'];
+const COMMANDS = ['demo', 'start', 'api', 'worker', 'migrate', 'load', 'test', 'crash'];
 
 /** Commands that use development packages. */
-const DEVELOPMENT = ['test', 'crash', 'bench'];
+const DEVELOPMENT = ['test', 'crash'];
 
 // Prisma would fetch an engine that we never run: any existing file satisfies it.
 const WITHOUT_ENGINE = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' };

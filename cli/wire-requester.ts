@@ -51,7 +51,10 @@ export function requesterDeps(parts: RequesterParts): RequesterDeps {
 }
 
 export function requesterActivities(deps: RequesterDeps, logger: Logger): RequesterActivities {
-  return withFailures(createRequesterActivities(deps), failureObserver(deps.exchanges, logger));
+  return withFailures(createRequesterActivities(deps), failureObserver(deps.exchanges, logger), {
+    importFiles: 'import-failed',
+    publishImport: 'import-failed',
+  });
 }
 
 /** A log line of ids and codes; what the operator alone may read goes, sealed, to the exchange's row. */

@@ -216,7 +216,7 @@ export function wireActivities(wiring: Wiring): object {
   });
   const housekeeping = createHousekeepingActivities({
     ...requester,
-    settledAfterMs: SETTLED_AFTER_MS,
+    ...{ settledAfterMs: SETTLED_AFTER_MS, jobs, exportRuns, expirySeconds },
     runs: {
       state: (taskId) => exchanges.state(taskId),
       async restart(taskId) {
@@ -224,14 +224,6 @@ export function wireActivities(wiring: Wiring): object {
         const limits = exchangeLimits(await servers.read(payerPid));
         await exchanges.start({ taskId, payerPid, limits, skipMatch: request.matchParameters === undefined });
       },
-    },
-    async expireExports() {
-      const expired = await jobs.expired(new Date(), 100);
-      for (const id of expired) {
-        await jobs.change(id, { state: 'deleted' });
-        await exportRuns.remove(id);
-      }
-      return expired.length;
     },
   });
   const observe = (

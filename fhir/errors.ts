@@ -88,7 +88,7 @@ export const ERRORS = {
   'too-many-refused-lines': entry('processing', 422, 'never', 'More lines of the export were refused than allowed.'),
   'foreign-member': entry('security', 422, 'never', 'The export holds records of another member.'),
   'host-not-allowed': entry('security', 502, 'never', 'The responding payer pointed to a host that is not allowed.'),
-  'import-failed': entry('exception', 500, 'never', 'The received records could not be stored.'),
+  'import-failed': entry('exception', 500, 'backoff', 'The received records could not be stored.'),
   cancelled: entry('suppressed', 409, 'never', 'The exchange was cancelled.'),
   terminated: entry('processing', 500, 'never', 'The run of the exchange was ended by an operator.'),
   internal: entry('exception', 500, 'backoff', 'An error inside this server.'),

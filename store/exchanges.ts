@@ -44,6 +44,8 @@ export interface ExchangeRecord {
   /** The member's Patient id at the responding payer, once known. */
   readonly memberPatientId: string | undefined;
   readonly statusUrl: string | undefined;
+  /** A kick-off was sent, and no answer to it has been written yet. */
+  readonly kickOffIntent: boolean;
   readonly transactionTime: string | undefined;
   readonly requiresAccessToken: boolean | undefined;
   readonly importedPatientId: string | undefined;
@@ -233,6 +235,7 @@ function toRecord(row: Exchange, seal: Seal): ExchangeRecord {
     warnings: row.warnings as unknown as readonly Warning[],
     memberPatientId: row.memberPatientId ?? undefined,
     statusUrl: row.statusUrl ?? undefined,
+    kickOffIntent: row.kickOffIntent,
     transactionTime: row.transactionTime?.toISOString(),
     requiresAccessToken: row.requiresAccessToken ?? undefined,
     importedPatientId: row.importedPatientId ?? undefined,

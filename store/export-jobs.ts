@@ -57,6 +57,10 @@ export interface ExportJobStore {
   references(id: string, type: string): Promise<readonly string[]>;
   referencedTypes(id: string): Promise<readonly string[]>;
   expired(now: Date, limit: number): Promise<readonly string[]>;
+  /** Ends a job that is still under way; one that has finished since stays as it is. */
+  failUnfinished(id: string, expiresAt: Date): Promise<void>;
+  /** Jobs under way that were created before the instant, oldest first: those that the sweep looks at. */
+  unfinishedBefore(instant: Date, limit: number): Promise<readonly string[]>;
 }
 
 /** Blob of the bytes of one exported file. */
@@ -114,6 +118,19 @@ export function createExportJobStore(prisma: PrismaClient): ExportJobStore {
     async referencedTypes(jobId) {
       const rows = await prisma.exportReference.groupBy({ by: ['type'], where: { jobId }, orderBy: { type: 'asc' } });
       return rows.map(({ type }) => type);
+    },
+    async failUnfinished(id, expiresAt) {
+      const where = { id, state: { in: ['accepted', 'running'] } };
+      await prisma.exportJob.updateMany({ where, data: { state: 'failed', expiresAt } });
+    },
+    async unfinishedBefore(instant, limit) {
+      const rows = await prisma.exportJob.findMany({
+        where: { createdAt: { lt: instant }, state: { in: ['accepted', 'running'] } },
+        orderBy: { createdAt: 'asc' },
+        select: { id: true },
+        take: limit,
+      });
+      return rows.map(({ id }) => id);
     },
     async expired(now, limit) {
       const rows = await prisma.exportJob.findMany({

@@ -3,9 +3,8 @@ import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { InvokeExportInput, InvokeExportResult, TaskQueues } from '../workflows/contract.ts';
 import { exchangeWorkflowId, POLL_NOW_SIGNAL, WORKFLOWS } from '../workflows/contract.ts';
-
-/** How a run stands, as far as Temporal knows: what the sweep compares the Task with. */
-export type RunState = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'absent';
+import { runStateOf } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 
 export interface Exchanges {
   /** Starts the run of an exchange, once: a run that there is already, or was, is as good. */
@@ -50,26 +49,6 @@ export function createExchanges(client: Client, queues: TaskQueues): Exchanges {
     },
     cancel: (taskId) => unlessAbsent(handleOf(taskId).cancel()),
     pollNow: (taskId) => unlessAbsent(handleOf(taskId).signal(POLL_NOW_SIGNAL)),
-    async state(taskId) {
-      try {
-        const { status } = await handleOf(taskId).describe();
-        switch (status.name) {
-          case 'RUNNING':
-          case 'CONTINUED_AS_NEW':
-            return 'running';
-          case 'COMPLETED':
-            return 'completed';
-          case 'CANCELLED':
-            return 'cancelled';
-          case 'TERMINATED':
-            return 'terminated';
-          default:
-            return 'failed';
-        }
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'absent';
-        throw error;
-      }
-    },
+    state: (taskId) => runStateOf(client, exchangeWorkflowId(taskId)),
   };
 }

@@ -2,11 +2,14 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import type { Client } from '@temporalio/client';
 import type { RunExportInput, RunExportResult, TaskQueues } from '../workflows/contract.ts';
 import { exportWorkflowId, removalWorkflowId, WORKFLOWS } from '../workflows/contract.ts';
+import { runStateOf } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 
 export interface ExportRuns {
   start(jobId: string): Promise<void>;
   /** Stops a run that is under way. */
   cancel(jobId: string): Promise<void>;
+  state(jobId: string): Promise<RunState>;
   /** Takes the files of a job away, in a run of its own. */
   remove(jobId: string): Promise<void>;
 }
@@ -26,6 +29,7 @@ export function createExportRuns(client: Client, queues: TaskQueues): ExportRuns
     }
   };
   return {
+    state: (jobId) => runStateOf(client, exportWorkflowId(jobId)),
     start: (jobId) => start(WORKFLOWS.runExport, exportWorkflowId(jobId), jobId, 'Export for a partner'),
     remove: (jobId) => start(WORKFLOWS.removeExport, removalWorkflowId(jobId), jobId, 'Remove the files of an export'),
     async cancel(jobId) {

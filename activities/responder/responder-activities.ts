@@ -16,7 +16,7 @@ export function createResponderActivities(deps: ResponderDeps) {
     },
 
     async failExport(jobId: string): Promise<void> {
-      await jobs.change(jobId, { state: 'failed' });
+      await jobs.change(jobId, { state: 'failed', expiresAt: new Date(Date.now() + settings.expirySeconds * 1000) });
     },
 
     /** Rows first, then bytes: a file that shows is whole. */

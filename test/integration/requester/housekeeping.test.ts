@@ -2,7 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createHousekeepingActivities } from '../../../activities/housekeeping.ts';
 import type { HousekeepingActivities } from '../../../activities/housekeeping.ts';
-import { exchangeWorkflowId } from '../../../workflows/contract.ts';
+import { createExportJobStore } from '../../../store/export-jobs.ts';
+import type { ExportJobStore } from '../../../store/export-jobs.ts';
+import { createExportRuns } from '../../../temporal/export-jobs.ts';
+import type { ExportRuns } from '../../../temporal/export-jobs.ts';
+import { exchangeWorkflowId, exportWorkflowId } from '../../../workflows/contract.ts';
 import { matchParameters } from '../../unit/support/payer-session.ts';
 import { startExchange } from '../../support/requester/exchange.ts';
 import {
@@ -21,6 +25,8 @@ import type { Responder } from '../../support/responder/responder.ts';
 let responder: Responder;
 let requester: Requester;
 let housekeeping: HousekeepingActivities;
+let jobs: ExportJobStore;
+let exportRuns: ExportRuns;
 
 const sweep = (): Promise<void> => new MockActivityEnvironment().run(housekeeping.sweepTasks);
 
@@ -29,10 +35,14 @@ beforeAll(async () => {
   const { server, publicJwk } = await payerDefinition(responder.baseUrl);
   responder.registerClient({ clientId: server.clientId, jwks: { keys: [publicJwk] } });
   requester = await startRequester([server]);
+  jobs = createExportJobStore(requester.prisma);
+  exportRuns = createExportRuns(requester.client, requester.temporal.queues);
   housekeeping = createHousekeepingActivities({
     ...requester,
     settledAfterMs: 0,
-    expireExports: () => Promise.resolve(0),
+    expirySeconds: 60,
+    jobs,
+    exportRuns,
     runs: {
       state: (taskId) => requester.runs.state(taskId),
       restart: (taskId) => requester.runs.start({ taskId, payerPid: 1, limits: TEST_LIMITS, skipMatch: false }),
@@ -88,5 +98,43 @@ describe('the sweep', () => {
   it('lets the same request be posted anew after a termination', async () => {
     const taskId = await startExchange(requester);
     expect((await endOf(requester, taskId)).status).toBe('completed');
+  });
+});
+
+describe('the sweep of exports', () => {
+  const job = {
+    clientId: 'c',
+    isOperator: true,
+    requestUrl: 'x',
+    patientIds: [],
+    types: [],
+    since: undefined,
+    origin: 'all',
+  } as const;
+  const sweepExports = (): Promise<void> => new MockActivityEnvironment().run(housekeeping.expireExports);
+
+  it('starts the run of a job that was written and never started', async () => {
+    await jobs.create({ id: 'never-started', ...job });
+    await sweepExports();
+    expect(await exportRuns.state('never-started')).toBe('running');
+  });
+
+  it('ends a job whose run was terminated, so that it counts no more', async () => {
+    await requester.client.workflow.getHandle(exportWorkflowId('never-started')).terminate();
+    await sweepExports();
+    expect([(await jobs.load('never-started')).state, await jobs.running('c')]).toEqual(['failed', 0]);
+  });
+
+  it('leaves a complete job alone', async () => {
+    await jobs.create({ id: 'complete', ...job });
+    await jobs.change('complete', { state: 'complete', expiresAt: new Date(Date.now() + 60_000) });
+    await sweepExports();
+    expect((await jobs.load('complete')).state).toBe('complete');
+  });
+
+  it('takes away what has expired', async () => {
+    await jobs.change('complete', { expiresAt: new Date(0) });
+    await sweepExports();
+    await expect(jobs.load('complete')).rejects.toMatchObject({ code: 'not-found' });
   });
 });

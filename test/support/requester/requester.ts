@@ -15,6 +15,7 @@ import type { CachedToken } from '../../../peer/token.ts';
 import { createSeal } from '../../../seal.ts';
 import type { EncryptionKey } from '../../../seal.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
+import type { PrismaClient } from '../../../prisma/generated/client.ts';
 import { createPrisma } from '../../../store/prisma.ts';
 import { workflowBundle } from '../../../temporal/bundle.ts';
 import { connectTemporal } from '../../../temporal/client.ts';
@@ -30,6 +31,7 @@ import type { TestTemporal } from '../environment.ts';
 /** The requesting side without its API: stores, activities, workers, on real Postgres and Temporal. */
 export interface Requester extends RequesterDeps {
   readonly pool: Pool;
+  readonly prisma: PrismaClient;
   readonly runs: Exchanges;
   readonly client: Client;
   readonly temporal: TestTemporal;
@@ -112,7 +114,7 @@ export async function startRequester(
   ]);
   return {
     ...deps,
-    ...{ pool, temporal, logLines },
+    ...{ pool, prisma, temporal, logLines },
     client: connected.client,
     runs: createExchanges(connected.client, temporal.queues),
     async stop() {
