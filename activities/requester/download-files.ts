@@ -1,7 +1,9 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ExchangeError } from '../../fhir/errors.ts';
 import { transferBlob } from '../../store/exchange-files.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
+import type { Download, DownloadOptions } from '../../peer/download.ts';
 import type { PeerClient } from '../../peer/fhir-client.ts';
 import type { RequesterDeps } from './deps.ts';
 import { inspectFile } from './inspect-file.ts';
@@ -43,7 +45,7 @@ async function download(
 ): Promise<void> {
   const blob = transferBlob(file.exchangeId, file.number);
   const present = file.etag === undefined ? 0 : await blobs.size(blob);
-  const answer = await client.download(file.url, {
+  const answer = await openFile(files, client, exchange, file, {
     withToken: exchange.requiresAccessToken ?? true,
     ...(present > 0 && { offset: present, etag: file.etag, contentEncoding: file.contentEncoding }),
   });
@@ -53,6 +55,26 @@ async function download(
   for await (const piece of pieces(answer.body, COMMIT_BYTES)) {
     offset = await blobs.append(blob, offset, piece);
     heartbeat({ file: file.number, bytes: offset, attempt: activityInfo().attempt });
+  }
+}
+
+/** Opens a file; a link whose time is over is looked up anew in the manifest, whose files stay the same (Bulk Data §5). */
+async function openFile(
+  files: RequesterDeps['files'],
+  client: PeerClient,
+  { statusUrl }: ExchangeRecord,
+  file: ExchangeFile,
+  options: DownloadOptions,
+): Promise<Download> {
+  try {
+    return await client.download(file.url, options);
+  } catch (error) {
+    if (!(error instanceof ExchangeError) || error.code !== 'export-expired' || statusUrl === undefined) throw error;
+    const status = await client.checkExport(statusUrl);
+    const fresh = status.state === 'complete' ? status.manifest.files[file.number] : undefined;
+    if (fresh === undefined || fresh.url === file.url || fresh.type !== file.type) throw error;
+    await files.change(file.exchangeId, file.number, { url: fresh.url });
+    return client.download(fresh.url, options);
   }
 }
 

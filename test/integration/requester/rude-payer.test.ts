@@ -176,6 +176,16 @@ describe('files', () => {
     );
   });
 
+  it('whose links have expired are asked for by those of a fresh manifest', async () => {
+    const task = await exchange({ files: { links: 'first-manifest-expired' } });
+    expect([task.status, stored(task)]).toEqual(['completed', WHOLE]);
+  });
+
+  it('whose links expire again and again end the exchange', async () => {
+    const task = await exchange({ files: { links: 'always-expired' } });
+    expect([task.status, task.reason]).toEqual(['failed', 'export-expired']);
+  });
+
   it('that need no token are asked for without one', async () => {
     const task = await exchange({ manifest: { requiresAccessToken: false } });
     expect([task.status, stored(task)]).toEqual(['completed', WHOLE]);
