@@ -40,6 +40,8 @@ export async function runWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
     connection,
     namespace: namespaceOf(deps.temporal),
     dataConverter: deps.dataConverter,
+    // A cancellation arrives with a heartbeat: by default they are held back for 80 % of their time limit.
+    maxHeartbeatThrottleInterval: '2s',
     shutdownGraceTime: deps.graceMs,
     shutdownForceTime: deps.graceMs + 10_000,
   };

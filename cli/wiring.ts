@@ -187,6 +187,8 @@ function requesterRoutes({ config, requester, servers, temporal, queues }: Wirin
   return router;
 }
 
+const now = (): Date => new Date();
+
 function responderRoutes(wiring: Wiring, visibility: ReturnType<typeof createVisibility>): Router {
   const { config, fhir, matches, jobs, requester, temporal, queues } = wiring;
   const { matching } = config.file;
@@ -195,12 +197,12 @@ function responderRoutes(wiring: Wiring, visibility: ReturnType<typeof createVis
   const router = Router();
   router.use(
     memberMatchRouter({
-      ...{ fhir, matches, require: matching.require, maxFailures: matching.maxFailures },
-      now: () => new Date(),
+      ...{ fhir, matches, require: matching.require, maxFailures: matching.maxFailures, now },
+      ownOrganization: config.file.ownOrganization,
     }),
-    exportRouter({ jobs, fhir, visibility, runs, baseUrl }),
+    exportRouter({ jobs, fhir, matches, visibility, runs, baseUrl, now }),
     exportStatusRouter({ jobs, runs, baseUrl }),
-    exportFileRouter({ jobs, blobs: requester.blobs, visibility }),
+    exportFileRouter({ jobs, blobs: requester.blobs, matches, now }),
   );
   return router;
 }

@@ -14,59 +14,72 @@ export type ConsentDecision =
   /** `rule` names the element that cannot be complied with; it never says whose consent it was. */
   | { readonly kind: 'refused'; readonly rule: string };
 
+type Identifiers = readonly { readonly system: string; readonly value: string }[];
+
 export interface ConsentContext {
   readonly now: Date;
   /** Identifiers of the calling payer's Organization, where we know them. */
-  readonly recipient: readonly { readonly system: string; readonly value: string }[];
+  readonly recipient: Identifiers;
+  /** Identifiers of our own Organization. */
+  readonly discloser: Identifiers;
 }
 
 const refused = (rule: string): ConsentDecision => ({ kind: 'refused', rule });
 
+/** What hrex-consent forbids in a provision: each of them narrows the permission in a way that we do not carry out. */
+const NARROWING = ['securityLabel', 'purpose', 'class', 'code', 'dataPeriod', 'data', 'provision'] as const;
+
 /**
- * Whether a Consent (hrex-consent) lets us disclose to the caller, now: status, permit, period, policy, recipient and
- * action. What the profile asks beyond that is not decided here.
+ * Whether a Consent (hrex-consent) lets us disclose to the caller, now: status, permit, period, action, both actors,
+ * policy, and nothing that narrows it further.
  */
-export function decideConsent(consent: Fields, { now, recipient }: ConsentContext): ConsentDecision {
+export function decideConsent(consent: Fields, { now, recipient, discloser }: ConsentContext): ConsentDecision {
   if (consent['status'] !== 'active') return refused('Consent.status');
-  const provision = isRecord(consent['provision']) ? consent['provision'] : undefined;
-  if (provision === undefined) return refused('Consent.provision');
-  if (provision['type'] !== undefined && provision['type'] !== 'permit') return refused('Consent.provision.type');
+  const provision = isRecord(consent['provision']) ? consent['provision'] : {};
+  if (provision['type'] !== 'permit') return refused('Consent.provision.type');
+  const narrowing = NARROWING.find((element) => provision[element] !== undefined);
+  if (narrowing !== undefined) return refused(`Consent.provision.${narrowing}`);
   const period = isRecord(provision['period']) ? provision['period'] : {};
   const start = boundOf(period['start'], 'start');
   const end = boundOf(period['end'], 'end');
   if (start === 'invalid' || (start !== undefined && start > now)) return refused('Consent.provision.period.start');
   if (end === 'invalid' || (end !== undefined && end < now)) return refused('Consent.provision.period.end');
-  if (!discloses(provision)) return refused('Consent.provision.action');
-  if (!namesRecipient(provision, recipient)) return refused('Consent.provision.actor');
+  if (!listOf(provision, 'action').some((action) => hasCode(action, 'disclose'))) {
+    return refused('Consent.provision.action');
+  }
+  if (!namesActor(provision, 'performer', discloser)) return refused('Consent.provision.actor (role performer)');
+  if (!namesActor(provision, 'IRCP', recipient)) return refused('Consent.provision.actor (role IRCP)');
   const policy = policyOf(consent);
   return policy === undefined ? refused('Consent.policy.uri') : { kind: 'honoured', policy, start, end };
 }
 
-/** Both published spellings of the policy, and the short one of older examples. */
+/** True if the consent itself says that the member took back, or never gave, what an earlier one permitted. */
+export function isRevocation({ status, provision }: Fields): boolean {
+  return status === 'inactive' || status === 'rejected' || status === 'entered-in-error' || isDenial(provision);
+}
+
+const isDenial = (provision: unknown): boolean => isRecord(provision) && provision['type'] === 'deny';
+
+const POLICY =
+  /^(?:https?:\/\/hl7\.org\/fhir\/us\/davinci-hrex\/(?:[A-Za-z0-9.-]+\/)?)?(?:StructureDefinition-)?hrex-consent(?:\.html)?#(regular|sensitive)$/;
+
+/** The policy by its canonical URI, that of a version, or the short one of older examples; of two the narrower one. */
 function policyOf(consent: Fields): Policy | undefined {
-  const uris = listOf(consent, 'policy').map(({ uri }) => String(uri));
-  const named = uris.flatMap((uri) => /(?:^|[/#-])(?:hrex-)?consent\.html#(regular|sensitive)$/.exec(uri)?.[1] ?? []);
+  const named = listOf(consent, 'policy').flatMap(({ uri }) => POLICY.exec(String(uri))?.[1] ?? []);
   if (named.includes('regular')) return 'regular';
   return named.includes('sensitive') ? 'sensitive' : undefined;
 }
 
-function discloses(provision: Fields): boolean {
-  const actions = listOf(provision, 'action');
-  if (actions.length === 0) return true;
-  return actions.some((action) => listOf(action, 'coding').some(({ code }) => code === 'disclose'));
-}
+const hasCode = (concept: Fields, code: string): boolean =>
+  listOf(concept, 'coding').some((coding) => coding['code'] === code);
 
 /**
- * A recipient (IRCP) must be named. Where both sides have an identifier of the same system, it must be the caller's; a
- * recipient that cannot be compared is taken at its word: the token says who calls.
+ * An actor of the role must be named. Where both sides have an identifier of the same system, one of them must agree; an
+ * actor that cannot be compared is taken at its word: the token says who calls, and the request came to us.
  */
-function namesRecipient(provision: Fields, known: ConsentContext['recipient']): boolean {
-  const recipients = listOf(provision, 'actor').filter((actor) => {
-    const role = actor['role'];
-    return isRecord(role) && listOf(role, 'coding').some(({ code }) => code === 'IRCP');
-  });
-  if (recipients.length === 0) return false;
-  return recipients.some((actor) => {
+function namesActor(provision: Fields, role: 'performer' | 'IRCP', known: Identifiers): boolean {
+  const actors = listOf(provision, 'actor').filter((actor) => isRecord(actor['role']) && hasCode(actor['role'], role));
+  return actors.some((actor) => {
     const reference = isRecord(actor['reference']) ? actor['reference'] : {};
     const identifier = isRecord(reference['identifier']) ? reference['identifier'] : undefined;
     const comparable = known.filter(({ system }) => system === identifier?.['system']);

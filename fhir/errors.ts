@@ -33,6 +33,12 @@ export const ERRORS = {
     'never',
     'The request is well formed but cannot be carried out.',
   ),
+  'parameters-invalid': entry(
+    'invalid',
+    422,
+    'never',
+    'The parameters are not what the profile of the operation asks.',
+  ),
   'unsupported-media-type': entry('not-supported', 415, 'never', 'The content type of the request is not supported.'),
   'request-too-large': entry('too-long', 413, 'never', 'The request is larger than this server allows.'),
   'method-not-allowed': entry('not-supported', 405, 'never', 'This path does not know the method of the request.'),

@@ -1,10 +1,10 @@
-import type { Fields, MatchRequest } from './member-match.ts';
-import { listOf, memberNumbers } from './member-match.ts';
+import { isOfType, listOf, memberNumbersOfPatient, numberOf } from './member-match.ts';
+import type { Fields, MatchRequest, MemberNumber } from './member-match.ts';
 
 /** What may be asked to agree (configuration: `matching.require`). */
 export type MatchField = 'memberId' | 'subscriberId' | 'coverageId' | 'family' | 'given' | 'birthDate' | 'gender';
 
-/** A native member who shares a number with the request, with all the coverages that we hold of them. */
+/** A native member who shares a number or a name with the request, with all the coverages that we hold of them. */
 export interface MatchCandidate {
   readonly patient: Fields;
   readonly coverages: readonly Fields[];
@@ -13,12 +13,13 @@ export interface MatchCandidate {
 export type MatchDecision =
   | { readonly kind: 'matched'; readonly candidate: MatchCandidate }
   | { readonly kind: 'none' }
-  | { readonly kind: 'ambiguous' };
+  | { readonly kind: 'ambiguous'; readonly candidates: readonly MatchCandidate[] };
 
 /**
  * Who is meant. A false positive discloses a member's record to a payer that has no right to it, a false negative costs a
- * phone call: so by default a number of the card, family, one given name and birth date must all agree, and gender may
- * not contradict. Names agree whatever their case, accents and punctuation; nothing is guessed.
+ * phone call: so by default a number of the card, family, given name and birth date must all agree, and gender may not
+ * contradict. Names agree whatever their case, accents, punctuation and spaces; nothing is guessed. `require` (what the
+ * operator configures) takes the place of these rules: each field named must agree.
  */
 export function decideMatch(
   request: MatchRequest,
@@ -28,7 +29,7 @@ export function decideMatch(
   const matching = candidates.filter((candidate) => agrees(request, candidate, require));
   const [candidate, ...others] = matching;
   if (candidate === undefined) return { kind: 'none' };
-  return others.length > 0 ? { kind: 'ambiguous' } : { kind: 'matched', candidate };
+  return others.length > 0 ? { kind: 'ambiguous', candidates: matching } : { kind: 'matched', candidate };
 }
 
 function agrees(request: MatchRequest, candidate: MatchCandidate, require: readonly MatchField[] | undefined): boolean {
@@ -42,56 +43,127 @@ function agrees(request: MatchRequest, candidate: MatchCandidate, require: reado
 
 const FIELDS: Readonly<Record<MatchField, (request: MatchRequest, candidate: MatchCandidate) => boolean>> = {
   memberId: ({ coverage, patient }, candidate) => {
-    const wanted = [...identifierValues(coverage), ...identifierValues(patient)];
-    const known = [...candidate.coverages.flatMap(identifierValues), ...identifierValues(candidate.patient)];
-    return shares(wanted, known);
+    const asked = [...cardNumbers(coverage), ...memberNumbersOfPatient(patient)];
+    const typed = [...candidate.coverages.flatMap(cardNumbers), ...memberNumbersOfPatient(candidate.patient)];
+    const others = listOf(candidate.patient, 'identifier').flatMap(numberOf);
+    return asked.some((one) => typed.some(isSame(one)) || others.some(isExactlySame(one)));
   },
   subscriberId: ({ coverage }, candidate) => shares(subscriber(coverage), candidate.coverages.flatMap(subscriber)),
-  coverageId: ({ coverage }, candidate) => shares(memberNumbers(coverage), candidate.coverages.flatMap(memberNumbers)),
+  coverageId: ({ coverage }, candidate) =>
+    allNumbers(coverage).some((one) => candidate.coverages.flatMap(allNumbers).some(isSame(one))),
   family: ({ patient }, candidate) => shares(families(patient), families(candidate.patient)),
-  given: ({ patient }, candidate) => shares(givens(patient), givens(candidate.patient)),
-  birthDate: ({ patient }, candidate) =>
-    typeof patient['birthDate'] === 'string' && patient['birthDate'] === candidate.patient['birthDate'],
-  gender: ({ patient }, candidate) =>
-    typeof patient['gender'] === 'string' && patient['gender'] === candidate.patient['gender'],
+  given: ({ patient }, candidate) => sharesGiven(givens(patient), givens(candidate.patient)),
+  birthDate: ({ patient }, candidate) => {
+    const asked = fullDate(patient['birthDate']);
+    return asked !== undefined && asked === fullDate(candidate.patient['birthDate']);
+  },
+  gender: ({ patient }, candidate) => {
+    const asked = knownGender(patient);
+    return asked !== undefined && asked === knownGender(candidate.patient);
+  },
 };
 
 function contradictsGender({ patient }: MatchRequest, candidate: MatchCandidate): boolean {
-  const known = ['male', 'female'];
-  const [asked, here] = [String(patient['gender']), String(candidate.patient['gender'])];
-  return known.includes(asked) && known.includes(here) && asked !== here;
+  const [asked, here] = [knownGender(patient), knownGender(candidate.patient)];
+  return asked !== undefined && here !== undefined && asked !== here;
 }
+
+const knownGender = ({ gender }: Fields): string | undefined =>
+  typeof gender === 'string' && ['male', 'female', 'other'].includes(gender) ? gender : undefined;
+
+/** A year or a month alone would make a person of everybody who was born in it. */
+const fullDate = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined;
 
 const shares = (some: readonly string[], others: readonly string[]): boolean =>
   some.some((one) => others.includes(one));
 
-const identifierValues = (resource: Fields): readonly string[] =>
-  listOf(resource, 'identifier').flatMap(({ value }) => (typeof value === 'string' && value !== '' ? [value] : []));
+/**
+ * Middle names come and go, so one shared name is enough if it is the first one of either: twins who share their second
+ * name, birth date and subscriber's number are two persons.
+ */
+function sharesGiven(asked: readonly (readonly string[])[], known: readonly (readonly string[])[]): boolean {
+  return asked.some((one) =>
+    known.some((other) => {
+      const [first, otherFirst] = [one[0], other[0]];
+      return (first !== undefined && other.includes(first)) || (otherFirst !== undefined && one.includes(otherFirst));
+    }),
+  );
+}
+
+/** Of the same system, or of one that is not said: payers print the number on the card, not its system. */
+const isSame =
+  (asked: MemberNumber) =>
+  (known: MemberNumber): boolean =>
+    asked.value === known.value &&
+    (asked.system === undefined || known.system === undefined || asked.system === known.system);
+
+const isExactlySame =
+  (asked: MemberNumber) =>
+  (known: MemberNumber): boolean =>
+    asked.system !== undefined && asked.value === known.value && asked.system === known.system;
+
+/** Identifiers typed MB, and those without a type: the vendor's published request has the number of the card so. */
+const cardNumbers = (coverage: Fields): readonly MemberNumber[] =>
+  listOf(coverage, 'identifier')
+    .filter((identifier) => identifier['type'] === undefined || isOfType(identifier, ['MB']))
+    .flatMap(numberOf);
+
+const allNumbers = (coverage: Fields): readonly MemberNumber[] => [
+  ...listOf(coverage, 'identifier').flatMap(numberOf),
+  ...subscriber(coverage).map((value) => ({ value })),
+];
 
 const subscriber = ({ subscriberId }: Fields): readonly string[] =>
   typeof subscriberId === 'string' && subscriberId !== '' ? [subscriberId] : [];
 
-const families = (patient: Fields): readonly string[] =>
-  listOf(patient, 'name').flatMap(({ family }) => (typeof family === 'string' ? normalName(family) : []));
+/** More names than anybody has: each of them counts as a try of its own. */
+const MOST_NAMES = 5;
 
-const givens = (patient: Fields): readonly string[] =>
-  listOf(patient, 'name').flatMap(({ given }) =>
-    (Array.isArray(given) ? (given as unknown[]) : []).flatMap((each) =>
-      typeof each === 'string' ? normalName(each) : [],
-    ),
+const namesOf = (patient: Fields): readonly Fields[] => listOf(patient, 'name').slice(0, MOST_NAMES);
+
+const families = (patient: Fields): readonly string[] =>
+  namesOf(patient).flatMap(({ family }) => (typeof family === 'string' ? normalName(family) : []));
+
+/** The given names of each name, in their order. */
+const givens = (patient: Fields): readonly (readonly string[])[] =>
+  namesOf(patient).map(({ given }) =>
+    (Array.isArray(given) ? (given as unknown[]) : [])
+      .slice(0, MOST_NAMES)
+      .flatMap((each) => (typeof each === 'string' ? normalName(each) : [])),
   );
+
+/** Letters that are no letter with an accent, as they are written without them. */
+const PLAIN_LETTERS: Readonly<Record<string, string>> = {
+  ...{ ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ı: 'i' },
+};
 
 /** Letters and digits of any script, without case and accents; a name of nothing else agrees with none. */
 export function normalName(name: string): readonly string[] {
   const plain = name
-    .normalize('NFD')
+    .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/[^\p{L}\p{N}]/gu, '')
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/[ßæœøłđðþı]/g, (letter) => PLAIN_LETTERS[letter] ?? letter);
   return plain === '' ? [] : [plain];
 }
 
-/** The demographics of a request in one text, for counting failures without keeping names: to be hashed by the caller. */
-export function demographicsKey({ patient }: MatchRequest): string {
-  return JSON.stringify([families(patient), givens(patient), patient['birthDate'] ?? null]);
+/** The families that candidates are looked up by where no number is asked to agree; as posted. */
+export function familyNames({ patient }: MatchRequest): readonly string[] {
+  return [...new Set(namesOf(patient).flatMap(({ family }) => (typeof family === 'string' ? [family] : [])))];
+}
+
+/**
+ * The persons that a request tries, each in one text, for counting failures without keeping names: to be hashed by the
+ * caller. One for each pair of family and given name, so that a name added to the request does not begin a new count.
+ */
+export function demographicsKeys({ patient }: MatchRequest): readonly string[] {
+  const birthDate = patient['birthDate'] ?? null;
+  const pairs = families(patient).flatMap((family) =>
+    givens(patient)
+      .flat()
+      .map((given) => JSON.stringify([family, given, birthDate])),
+  );
+  return [...new Set(pairs)].sort();
 }

@@ -1,7 +1,7 @@
 import { ExchangeError } from './errors.ts';
+import { assertConsent, assertCoverage, assertDemographics } from './match-profile.ts';
 import { isRecord, propertyText, readParameters } from './parameters.ts';
 import type { ParameterEntry } from './parameters.ts';
-import { identifiersOf } from './identifiers.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -15,73 +15,81 @@ export interface MatchRequest {
   readonly coverageToLinkText: string | undefined;
 }
 
+export interface MemberNumber {
+  readonly system?: string;
+  readonly value: string;
+}
+
 const RESOURCES = {
   MemberPatient: 'Patient',
   CoverageToMatch: 'Coverage',
   CoverageToLink: 'Coverage',
   Consent: 'Consent',
 } as const;
+type Name = keyof typeof RESOURCES;
 
-const unprocessable = (expression: string, diagnostics: string): ExchangeError =>
-  new ExchangeError('request-unprocessable', { expression, diagnostics });
+const invalid = (expression: string, diagnostics: string): ExchangeError =>
+  new ExchangeError('parameters-invalid', { expression, diagnostics });
 
 /**
- * Reads the input of `$member-match` (HRex 1.2, hrex-parameters-member-match-in). Lenient where published examples err:
- * absolute beneficiaries, ids of contained resources with a slash, no relationship, no Consent.source.
- * @throws ExchangeError `request-invalid` (no Parameters), `request-unprocessable` naming the element
+ * Reads the input of `$member-match` (HRex 1.2, hrex-parameters-member-match-in; the Consent is required, as PDex has it).
+ * Lenient where published examples err: absolute or foreign beneficiaries, ids of contained resources with a slash, no
+ * relationship, no CoverageToLink, no Consent.source, no end of its period, the short URI of its policy.
+ * @throws ExchangeError `request-invalid` (no Parameters), `parameters-invalid` pointing at the element
  */
 export function readMatchRequest(text: string): MatchRequest {
+  const entries = entriesByName(text);
+  const patient = resourceOf(entries, 'MemberPatient');
+  const coverage = resourceOf(entries, 'CoverageToMatch');
+  const link = entries.has('CoverageToLink') ? resourceOf(entries, 'CoverageToLink') : undefined;
+  const consent = resourceOf(entries, 'Consent');
+  assertDemographics(patient.resource, patient.path);
+  assertCoverage(coverage.resource, coverage.path);
+  if (memberNumbers(coverage.resource).length === 0 && memberNumbersOfPatient(patient.resource).length === 0) {
+    throw invalid(
+      `${coverage.path}.identifier`,
+      'An identifier of type MB or a subscriberId is required (us-core-15).',
+    );
+  }
+  if (link !== undefined) assertCoverage(link.resource, link.path);
+  assertConsent(consent.resource, consent.path);
+  return {
+    patient: patient.resource,
+    coverage: coverage.resource,
+    consent: consent.resource,
+    consentText: consent.text,
+    coverageToLinkText: link?.text,
+  };
+}
+
+function entriesByName(text: string): ReadonlyMap<string, ParameterEntry> {
   const entries = new Map<string, ParameterEntry>();
   for (const entry of readParameters(text)) {
     if (!Object.hasOwn(RESOURCES, entry.name)) {
-      throw unprocessable(`${entry.path}.name`, `Accepted: ${Object.keys(RESOURCES).join(', ')}.`);
+      throw invalid(`${entry.path}.name`, `Accepted: ${Object.keys(RESOURCES).join(', ')}.`);
     }
-    if (entries.has(entry.name)) throw unprocessable(entry.path, `${entry.name} may occur once.`);
+    if (entries.has(entry.name)) throw invalid(entry.path, `${entry.name} may occur once.`);
     entries.set(entry.name, entry);
   }
-  const resourceOf = (name: keyof typeof RESOURCES): Fields => {
-    const entry = entries.get(name);
-    if (entry === undefined) throw unprocessable('Parameters.parameter', `${name} is required.`);
-    const resource = entry.value['resource'];
-    if (isRecord(resource) && resource['resourceType'] === RESOURCES[name]) return resource;
-    throw unprocessable(`${entry.path}.resource`, `A ${RESOURCES[name]} resource is expected.`);
-  };
-  const textOf = (name: keyof typeof RESOURCES): string | undefined => {
-    const entry = entries.get(name);
-    return entry === undefined ? undefined : propertyText(entry.text, 'resource');
-  };
-  const patient = resourceOf('MemberPatient');
-  const coverage = resourceOf('CoverageToMatch');
-  const consent = resourceOf('Consent');
-  if (entries.has('CoverageToLink')) resourceOf('CoverageToLink');
-  checkDemographics(patient);
-  checkCoverage(coverage);
-  return {
-    patient,
-    coverage,
-    consent,
-    consentText: textOf('Consent') ?? '',
-    coverageToLinkText: textOf('CoverageToLink'),
-  };
+  return entries;
 }
 
-function checkDemographics(patient: Fields): void {
-  const at = "Parameters.parameter.where(name = 'MemberPatient').resource";
-  const names = listOf(patient, 'name');
-  if (!names.some((name) => typeof name['family'] === 'string')) {
-    throw unprocessable(`${at}.name.family`, 'A family name is required (hrex-patient-demographics).');
-  }
-  if (typeof patient['birthDate'] !== 'string') {
-    throw unprocessable(`${at}.birthDate`, 'A birth date is required (hrex-patient-demographics).');
-  }
+interface PostedResource {
+  readonly resource: Fields;
+  readonly text: string;
+  /** FHIRPath. */
+  readonly path: string;
 }
 
-function checkCoverage(coverage: Fields): void {
-  if (memberNumbers(coverage).length > 0) return;
-  throw unprocessable(
-    "Parameters.parameter.where(name = 'CoverageToMatch').resource",
-    'An identifier or a subscriberId is required (us-core-15).',
-  );
+function resourceOf(entries: ReadonlyMap<string, ParameterEntry>, name: Name): PostedResource {
+  const entry = entries.get(name);
+  if (entry === undefined) throw invalid('Parameters.parameter', `${name} is required.`);
+  const path = `${entry.path}.resource`;
+  const resource = entry.value['resource'];
+  if (!isRecord(resource) || resource['resourceType'] !== RESOURCES[name]) {
+    throw invalid(path, `A ${RESOURCES[name]} resource is expected.`);
+  }
+  return { resource, text: propertyText(entry.text, 'resource'), path };
 }
 
 export function listOf(resource: Fields, element: string): readonly Fields[] {
@@ -89,21 +97,38 @@ export function listOf(resource: Fields, element: string): readonly Fields[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
-/** Every number under which a coverage may be known: its identifiers and the subscriber's id. */
-export function memberNumbers(coverage: Fields): readonly string[] {
-  const subscriber = coverage['subscriberId'];
-  const values = listOf(coverage, 'identifier').map(({ value }) => value);
-  return [...new Set([...values, subscriber].filter((value) => typeof value === 'string' && value !== ''))] as string[];
+export function codesOf(concept: unknown): readonly Fields[] {
+  return isRecord(concept) ? listOf(concept, 'coding') : [];
 }
 
-const V2_0203 = 'http://terminology.hl7.org/CodeSystem/v2-0203';
+/** Every number under which a coverage may be known: its identifiers and the subscriber's id. */
+export function memberNumbers(coverage: Fields): readonly string[] {
+  const values = [...listOf(coverage, 'identifier').map(({ value }) => value), coverage['subscriberId']];
+  return [...new Set(values.filter((value) => typeof value === 'string' && value !== ''))] as string[];
+}
+
+/** Member numbers in `Patient.identifier`: there, of all the identifiers that a person has, by their type alone. */
+export function memberNumbersOfPatient(patient: Fields): readonly MemberNumber[] {
+  return listOf(patient, 'identifier')
+    .filter((identifier) => isOfType(identifier, MEMBER_TYPES))
+    .flatMap(numberOf);
+}
+
 const HREX_TEMP = 'http://hl7.org/fhir/us/davinci-hrex/CodeSystem/hrex-temp';
+const MEMBER_TYPES = ['UMB', 'MB', 'MC'];
+
+/** By code alone: published examples and guides name several systems for the same codes. */
+export function isOfType(identifier: Fields, types: readonly string[]): boolean {
+  return codesOf(identifier['type']).some(({ code }) => types.includes(String(code)));
+}
+
+export function numberOf({ system, value }: Fields): MemberNumber[] {
+  if (typeof value !== 'string' || value === '') return [];
+  return [typeof system === 'string' ? { system, value } : { value }];
+}
 
 /** The answer (hrex-parameters-member-match-out): the member's unique identifier here, and the Patient. */
-export function matchAnswer(
-  patient: Fields,
-  memberNumber: { readonly system?: string; readonly value: string },
-): object {
+export function matchAnswer(patient: Fields, memberNumber: MemberNumber): object {
   return {
     resourceType: 'Parameters',
     parameter: [
@@ -120,16 +145,19 @@ export function matchAnswer(
   };
 }
 
-/** The identifier by which we know the member: of type MB or UMB, else the first, else the Patient's id. */
-export function memberIdentifier(patient: Fields): { readonly system?: string; readonly value: string } {
-  const typed = listOf(patient, 'identifier').find((identifier) => {
-    const type = identifier['type'];
-    return isRecord(type) && listOf(type, 'coding').some(({ system, code }) => isMemberType(system, code));
-  });
-  const [first] = identifiersOf(typed === undefined ? patient : { ...patient, identifier: [typed] });
+/**
+ * The number by which we know the member: one typed UMB or MB on the Patient, else on a coverage, else one that is neither
+ * of a kind of its own (a social security number is no member number) nor without system, else the Patient's id.
+ */
+export function memberIdentifier(patient: Fields, coverages: readonly Fields[] = []): MemberNumber {
+  const own = listOf(patient, 'identifier');
+  const onCoverages = coverages.flatMap((coverage) => listOf(coverage, 'identifier'));
+  const ranked = [
+    ...own.filter((identifier) => isOfType(identifier, ['UMB'])),
+    ...own.filter((identifier) => isOfType(identifier, ['MB', 'MC'])),
+    ...onCoverages.filter((identifier) => isOfType(identifier, ['MB'])),
+    ...own.filter((identifier) => codesOf(identifier['type']).length === 0 && typeof identifier['system'] === 'string'),
+  ];
+  const [first] = ranked.flatMap(numberOf);
   return first ?? { value: String(patient['id']) };
-}
-
-function isMemberType(system: unknown, code: unknown): boolean {
-  return (system === V2_0203 || system === HREX_TEMP) && ['MB', 'UMB', 'MR', 'SN'].includes(String(code));
 }

@@ -35,7 +35,10 @@ export interface ExportFile {
 }
 
 export interface ExportJobStore {
-  create(job: NewExportJob): Promise<void>;
+  /** Writes the job; false, and nothing is written, while the client has `most` of them under way. */
+  create(job: NewExportJob, most?: number): Promise<boolean>;
+  /** Jobs of a partner that are under way. */
+  running(clientId: string): Promise<number>;
   /** @throws ExchangeError `not-found`, also for one that was deleted */
   load(id: string): Promise<ExportJob>;
   change(
@@ -47,8 +50,6 @@ export interface ExportJobStore {
       readonly expiresAt?: Date;
     },
   ): Promise<void>;
-  /** Jobs of a partner that are under way. */
-  running(clientId: string): Promise<number>;
   files(id: string): Promise<readonly ExportFile[]>;
   file(id: string, type: string, number: number): Promise<ExportFile | undefined>;
   addFile(file: ExportFile): Promise<void>;
@@ -66,11 +67,20 @@ export interface ExportJobStore {
 /** Blob of the bytes of one exported file. */
 export const exportBlob = (jobId: string, type: string, number: number): string => `export/${jobId}/${type}/${number}`;
 
+const underWay = (clientId: string) => ({ clientId, state: { in: ['accepted', 'running'] } });
+
 export function createExportJobStore(prisma: PrismaClient): ExportJobStore {
   return {
-    async create({ since, patientIds, types, ...job }) {
-      await prisma.exportJob.create({
-        data: { ...job, since: since ?? null, patientIds: [...patientIds], types: [...types] },
+    async create({ since, patientIds, types, ...job }, most = Number.MAX_SAFE_INTEGER) {
+      const { clientId } = job;
+      return prisma.$transaction(async (transaction) => {
+        // Kick-offs of a client wait for each other, so that the limit holds across processes.
+        await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('export_job'), hashtext(${clientId}))`;
+        if ((await transaction.exportJob.count({ where: underWay(clientId) })) >= most) return false;
+        await transaction.exportJob.create({
+          data: { ...job, since: since ?? null, patientIds: [...patientIds], types: [...types] },
+        });
+        return true;
       });
     },
     async load(id) {
@@ -84,7 +94,6 @@ export function createExportJobStore(prisma: PrismaClient): ExportJobStore {
         data: { ...changes, ...(transactionTime !== undefined && { transactionTime: new Date(transactionTime) }) },
       });
     },
-    running: (clientId) => prisma.exportJob.count({ where: { clientId, state: { in: ['accepted', 'running'] } } }),
     async files(jobId) {
       const rows = await prisma.exportFile.findMany({
         where: { jobId },
@@ -107,6 +116,7 @@ export function createExportJobStore(prisma: PrismaClient): ExportJobStore {
     },
     async removeFiles(jobId, type) {
       await prisma.exportFile.deleteMany({ where: { jobId, ...(type !== undefined && { type }) } });
+      if (type === undefined) await prisma.exportReference.deleteMany({ where: { jobId } });
     },
     async addReferences(jobId, keys) {
       await prisma.exportReference.createMany({ data: keys.map((key) => ({ jobId, ...key })), skipDuplicates: true });
@@ -123,6 +133,7 @@ export function createExportJobStore(prisma: PrismaClient): ExportJobStore {
       const where = { id, state: { in: ['accepted', 'running'] } };
       await prisma.exportJob.updateMany({ where, data: { state: 'failed', expiresAt } });
     },
+    running: (clientId) => prisma.exportJob.count({ where: underWay(clientId) }),
     async unfinishedBefore(instant, limit) {
       const rows = await prisma.exportJob.findMany({
         where: { createdAt: { lt: instant }, state: { in: ['accepted', 'running'] } },

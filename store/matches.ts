@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { MemberMatch, PrismaClient } from '../prisma/generated/client.ts';
+import type { PrismaClient } from '../prisma/generated/client.ts';
 import type { Seal } from '../seal.ts';
 
 /** A member that a partner has matched, and under which consent. */
@@ -7,8 +7,6 @@ export interface Match {
   readonly patientId: string;
   /** `regular` or `sensitive`. */
   readonly policy: string;
-  /** The Consent as it was posted. */
-  readonly consent: string;
 }
 
 export interface NewMatch {
@@ -24,13 +22,17 @@ export interface NewMatch {
 export interface MatchStore {
   /** Keeps a match; the newest consent replaces the former one of the same partner and member. */
   keep(match: NewMatch): Promise<void>;
-  /** Matches of a partner whose consent is in force at the instant. */
-  inForce(clientId: string, now: Date): Promise<readonly Match[]>;
+  /** Matches of a partner whose consent is in force at the instant: all of them, or those of these Patients. */
+  inForce(clientId: string, now: Date, patientIds?: readonly string[]): Promise<readonly Match[]>;
   /** Ends every match of the member, or those of one partner. */
   withdraw(patientId: string, clientId?: string): Promise<number>;
-  /** Failed matches of these demographics by this partner in the hour of the instant. */
-  failures(clientId: string, demographicsHash: string, now: Date): Promise<number>;
-  countFailure(clientId: string, demographicsHash: string, now: Date): Promise<void>;
+  /**
+   * Counts a try before it is made, under each of the hashes, so that tries at one time in several processes cannot pass
+   * the limit together. False, and nothing is counted, where one of them has had `most` failures in the hour of the instant.
+   */
+  countTry(clientId: string, hashes: readonly string[], most: number, now: Date): Promise<boolean>;
+  /** The try succeeded: it was no failure. */
+  uncountTry(clientId: string, hashes: readonly string[], now: Date): Promise<void>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -42,7 +44,6 @@ export function hourOf(now: Date): Date {
 
 export function createMatchStore(prisma: PrismaClient, seal: Seal): MatchStore {
   const bytes = (text: string): Uint8Array<ArrayBuffer> => seal.seal(Buffer.from(text, 'utf8'));
-  const textOf = (sealed: Uint8Array): string => Buffer.from(seal.open(sealed)).toString('utf8');
   return {
     async keep({ clientId, patientId, consent, coverageToLink, ...rest }) {
       const data = {
@@ -59,18 +60,20 @@ export function createMatchStore(prisma: PrismaClient, seal: Seal): MatchStore {
       });
     },
 
-    async inForce(clientId, now) {
-      const rows: MemberMatch[] = await prisma.memberMatch.findMany({
+    async inForce(clientId, now, patientIds) {
+      return prisma.memberMatch.findMany({
         where: {
           clientId,
+          ...(patientIds !== undefined && { patientId: { in: [...patientIds] } }),
           withdrawnAt: null,
           AND: [
             { OR: [{ periodStart: null }, { periodStart: { lte: now } }] },
             { OR: [{ periodEnd: null }, { periodEnd: { gte: now } }] },
           ],
         },
+        orderBy: { patientId: 'asc' },
+        select: { patientId: true, policy: true },
       });
-      return rows.map(({ patientId, policy, consent }) => ({ patientId, policy, consent: textOf(consent) }));
     },
 
     async withdraw(patientId, clientId) {
@@ -81,18 +84,33 @@ export function createMatchStore(prisma: PrismaClient, seal: Seal): MatchStore {
       return count;
     },
 
-    async failures(clientId, demographicsHash, now) {
-      const where = { clientId_demographicsHash_hour: { clientId, demographicsHash, hour: hourOf(now) } };
-      return (await prisma.matchFailure.findUnique({ where }))?.failures ?? 0;
+    async countTry(clientId, hashes, most, now) {
+      const hour = hourOf(now);
+      return prisma
+        .$transaction(async (transaction) => {
+          // In one order for everybody, so that no two tries wait for each other.
+          for (const hash of [...hashes].sort()) {
+            const counted = await transaction.$executeRaw`
+            INSERT INTO match_failure AS f (client_id, demographics_hash, hour, failures) VALUES (${clientId}, ${hash}, ${hour}, 1)
+            ON CONFLICT (client_id, demographics_hash, hour) DO UPDATE SET failures = f.failures + 1 WHERE f.failures < ${most}`;
+            if (counted === 0) throw new LimitReached();
+          }
+          return true;
+        })
+        .catch((error: unknown) => {
+          if (error instanceof LimitReached) return false;
+          throw error;
+        });
     },
 
-    async countFailure(clientId, demographicsHash, now) {
-      const key = { clientId, demographicsHash, hour: hourOf(now) };
-      await prisma.matchFailure.upsert({
-        where: { clientId_demographicsHash_hour: key },
-        create: { ...key, failures: 1 },
-        update: { failures: { increment: 1 } },
+    async uncountTry(clientId, hashes, now) {
+      await prisma.matchFailure.updateMany({
+        where: { clientId, demographicsHash: { in: [...hashes] }, hour: hourOf(now), failures: { gt: 0 } },
+        data: { failures: { decrement: 1 } },
       });
     },
   };
 }
+
+/** Rolls the transaction of a try back. */
+class LimitReached extends Error {}

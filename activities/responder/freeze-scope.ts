@@ -1,10 +1,10 @@
-import { heartbeat } from '@temporalio/activity';
-import { SHARED_TYPES } from '../../fhir/compartment.ts';
 import { referenceTargets } from '../../fhir/import-references.ts';
 import type { ResourceKey } from '../../store/fhir-store.ts';
 import { keyOf } from '../../store/fhir-store.ts';
+import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
-import { compartmentQuery, exportScope } from './export-scope.ts';
+import { compartmentQuery, exportScope, isShared } from './export-scope.ts';
+import type { ExportScope } from './export-scope.ts';
 
 export interface FrozenScope {
   /** Types of which there is something to write, ordered. */
@@ -13,7 +13,9 @@ export interface FrozenScope {
 
 /** How far references of shared resources to other shared ones are followed: a role, its practitioner, an organization above. */
 const REFERENCE_DEPTH = 5;
-const HEARTBEAT_EVERY = 500;
+
+/** What was found, by the words of the references that led there; null where a reference leads nowhere. */
+type Targets = Map<string, ResourceKey | null>;
 
 /**
  * Fixes the instant of the export, and finds what its records refer to outside the members' compartments: a record without
@@ -28,15 +30,15 @@ export function freezeScope(deps: ResponderDeps) {
     const job = { ...fresh, transactionTime };
     const scope = await exportScope(deps, job);
     const found = new Set<string>();
-    const targets = new Map<string, ResourceKey>();
-    let scanned = 0;
+    const targets: Targets = new Map();
     // Without _since: an unchanged record may refer to a practitioner that has changed.
-    for await (const resource of fhir.memberCompartment({ ...compartmentQuery(job, scope, []), since: undefined })) {
-      if (++scanned % HEARTBEAT_EVERY === 0) heartbeat({ scanned });
+    const records = fhir.memberCompartment({ ...compartmentQuery(job, scope, []), since: undefined });
+    for await (const resource of alive(records)) {
+      if (!scope.mayLeave(resource)) continue;
       found.add(resource.type);
       await collect(deps, resource.text, targets);
     }
-    const shared = await followShared(deps, targets, transactionTime);
+    const shared = await followShared(deps, scope, targets, transactionTime);
     await jobs.addReferences(jobId, shared);
     for (const { type } of shared) found.add(type);
     const wanted = (type: string): boolean =>
@@ -47,36 +49,41 @@ export function freezeScope(deps: ResponderDeps) {
 }
 
 /** The shared resources that a record's References lead to, literally or by an identifier. */
-async function collect({ fhir }: ResponderDeps, text: string, into: Map<string, ResourceKey>): Promise<void> {
+async function collect({ fhir }: ResponderDeps, text: string, into: Targets): Promise<void> {
   const { literals, conditionals } = referenceTargets(text, '');
   for (const { type, originalId: id } of literals) {
-    if (SHARED_TYPES.has(type) || type === 'Device') into.set(`${type}/${id}`, { type, id });
+    if (isShared(type)) into.set(`${type}/${id}`, { type, id });
   }
   for (const { type, system, value } of conditionals) {
     const word = `${type}?${system}|${value}`;
-    if (into.has(word)) continue;
+    if (!isShared(type) || into.has(word)) continue;
     const [key, ...others] = await fhir.findByIdentifier(type, { system, value });
-    if (key !== undefined && others.length === 0) into.set(word, key);
+    into.set(word, key !== undefined && others.length === 0 ? key : null);
   }
 }
 
 async function followShared(
   deps: ResponderDeps,
-  targets: Map<string, ResourceKey>,
+  scope: ExportScope,
+  targets: Targets,
   asOf: string,
 ): Promise<readonly ResourceKey[]> {
   const here = new Map<string, ResourceKey>();
-  let open = [...targets.values()];
+  let open = keysOf(targets);
   for (let depth = 0; depth < REFERENCE_DEPTH && open.length > 0; depth++) {
-    const more = new Map<string, ResourceKey>();
-    for await (const resource of deps.fhir.readMany(open, { asOf })) {
+    const more: Targets = new Map();
+    for await (const resource of alive(deps.fhir.readMany(open, { asOf }))) {
       // One with an owner is a record of a member, and goes with that member alone.
-      if (resource.patientId !== undefined || resource.deleted || resource.evidence) continue;
+      if (resource.patientId !== undefined || !scope.mayLeave(resource)) continue;
       here.set(keyOf(resource), { type: resource.type, id: resource.id });
       await collect(deps, resource.text, more);
-      heartbeat({ shared: here.size });
     }
-    open = [...more.values()].filter((key) => !here.has(keyOf(key)));
+    open = keysOf(more).filter((key) => !here.has(keyOf(key)));
   }
   return [...here.values()];
+}
+
+function keysOf(targets: Targets): ResourceKey[] {
+  const keys = [...targets.values()].filter((key) => key !== null);
+  return [...new Map(keys.map((key) => [keyOf(key), key])).values()];
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
+import { ExchangeError } from '../../fhir/errors.ts';
 import { exportBlob } from '../../store/export-jobs.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
+import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
 import { compartmentQuery, exportScope } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
@@ -35,7 +37,8 @@ export function writeResourceType(deps: ResponderDeps) {
       await writer?.close();
       writer = undefined;
     };
-    for await (const resource of recordsOf(deps, job, scope, type)) {
+    for await (const resource of alive(recordsOf(deps, job, scope, type))) {
+      if (!scope.mayLeave(resource)) continue;
       writer ??= await FileWriter.open(deps, job, scope, type, files++);
       await writer.write(`${resource.text}\n`);
       resources++;
@@ -54,7 +57,7 @@ async function* recordsOf(
   type: string,
 ): AsyncGenerator<StoredResource> {
   for await (const resource of fhir.memberCompartment(compartmentQuery(job, scope, [type]))) {
-    if (!resource.deleted && !resource.evidence && scope.allows(resource)) yield resource;
+    yield resource;
   }
   const shared = (await jobs.references(job.id, type)).map((id) => ({ type, id }));
   const { since, asOf } = compartmentQuery(job, scope, []);
@@ -62,7 +65,7 @@ async function* recordsOf(
     ...(since !== undefined && { since }),
     ...(asOf !== undefined && { asOf }),
   })) {
-    if (!resource.deleted) yield resource;
+    yield resource;
   }
 }
 
@@ -117,13 +120,16 @@ class FileWriter {
 
   async #flush(): Promise<void> {
     const { jobId, type, number } = this.#file;
+    cancellationSignal().throwIfAborted();
+    const expected = this.#bytes + this.#waitingBytes;
     this.#bytes = await this.#deps.blobs.append(
       exportBlob(jobId, type, number),
       this.#bytes,
       Buffer.concat(this.#waiting),
     );
+    // An attempt that was given up still writes: this one begins anew.
+    if (this.#bytes !== expected) throw new ExchangeError('unavailable', { detail: 'another attempt writes the file' });
     this.#waiting = [];
     this.#waitingBytes = 0;
-    heartbeat({ lines: this.#lines });
   }
 }

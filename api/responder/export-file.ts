@@ -6,20 +6,21 @@ import type { Request, Response } from 'express';
 import { ExchangeError } from '../../fhir/errors.ts';
 import type { BlobStore } from '../../store/blobs.ts';
 import { exportBlob } from '../../store/export-jobs.ts';
-import type { ExportFile, ExportJobStore } from '../../store/export-jobs.ts';
-import { callerOfRequest } from '../auth.ts';
+import type { MatchStore } from '../../store/matches.ts';
+import type { ExportFile, ExportJob, ExportJobStore } from '../../store/export-jobs.ts';
 import { byteRange } from '../byte-range.ts';
 import { ownJob } from './export-status.ts';
-import type { Visibility } from './visibility.ts';
 
 export interface ExportFileDeps {
   readonly jobs: ExportJobStore;
   readonly blobs: BlobStore;
-  readonly visibility: Visibility;
+  readonly matches: MatchStore;
+  readonly now: () => Date;
 }
 
 /** `GET` of an exported file: whole, gzipped, or a range of it; consent is asked for again each time. */
-export function exportFileRouter({ jobs, blobs, visibility }: ExportFileDeps): Router {
+export function exportFileRouter(deps: ExportFileDeps): Router {
+  const { jobs, blobs } = deps;
   const router = Router();
   router.get(
     '/export-file/:job/:type/:number',
@@ -28,15 +29,18 @@ export function exportFileRouter({ jobs, blobs, visibility }: ExportFileDeps): R
       const job = await ownJob(jobs, req.params.job, res);
       const file = /^\d{1,6}$/.test(number) ? await jobs.file(job.id, type, Number(number)) : undefined;
       if (job.state !== 'complete' || file === undefined) throw new ExchangeError('not-found');
-      const caller = callerOfRequest(res);
-      if (caller.kind === 'partner') {
-        const reachable = await visibility.reachable(caller.clientId);
-        if (!file.patientIds.every((id) => reachable.has(id))) throw new ExchangeError('consent-withdrawn');
-      }
+      await assertConsents(job, deps);
       await sendFile(req as Request, res, file, blobs);
     },
   );
   return router;
+}
+
+/** A file holds records of all members of its job: it goes out only while every one of them consents. */
+async function assertConsents(job: ExportJob, { matches, now }: ExportFileDeps): Promise<void> {
+  if (job.isOperator) return;
+  const inForce = await matches.inForce(job.clientId, now(), job.patientIds);
+  if (inForce.length < new Set(job.patientIds).size) throw new ExchangeError('consent-withdrawn');
 }
 
 async function sendFile(req: Request, res: Response, file: ExportFile, blobs: BlobStore): Promise<void> {
@@ -45,7 +49,7 @@ async function sendFile(req: Request, res: Response, file: ExportFile, blobs: Bl
   res.setHeader('Content-Type', 'application/fhir+ndjson');
   res.setHeader('Vary', 'Accept-Encoding');
   res.setHeader('Accept-Ranges', 'bytes');
-  if (req.get('Range') === undefined && /\bgzip\b/.test(req.get('Accept-Encoding') ?? '')) {
+  if (req.get('Range') === undefined && req.acceptsEncodings(['gzip', 'identity']) === 'gzip') {
     res.setHeader('Content-Encoding', 'gzip');
     res.setHeader('ETag', etag.replace(/"$/, '-gzip"'));
     await pipeline(Readable.from(blobs.read(blob)), createGzip({ level: 1 }), res);

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { parseReference } from '../../fhir/identifiers.ts';
 import { readParameters } from '../../fhir/parameters.ts';
 import { isResourceType } from '../../fhir/resource-types.ts';
 import { bodyText } from '../body.ts';
@@ -18,11 +19,14 @@ const FORMATS = ['application/fhir+ndjson', 'application/ndjson', 'ndjson'];
 const ACCEPTED = ['_outputFormat', '_type', '_since', 'patient', 'origin'];
 
 /**
+ * `baseUrl` is our own FHIR base: absolute references to it are local ones.
  * @throws ExchangeError `not-supported` naming a parameter that is not honoured, unless `handling=lenient`; `request-invalid`
  */
-export function readExportRequest(req: Request): ExportRequest {
-  const values = req.method === 'POST' ? bodyValues(req) : queryValues(req);
-  const isLenient = /handling=lenient/.test(req.get('Prefer') ?? '');
+export function readExportRequest(req: Request, baseUrl: string): ExportRequest {
+  const values = queryValues(req);
+  // A POST may have a query as well: what it narrows must not get lost.
+  if (req.method === 'POST') addBodyValues(req, values);
+  const isLenient = /\bhandling\s*=\s*lenient\b/.test(req.get('Prefer') ?? '');
   const unknown = [...values.keys()].find((name) => !ACCEPTED.includes(name));
   if (unknown !== undefined && !isLenient) {
     throw new ExchangeError('not-supported', {
@@ -30,10 +34,11 @@ export function readExportRequest(req: Request): ExportRequest {
       diagnostics: `Accepted: ${ACCEPTED.join(', ')}.`,
     });
   }
-  const format = values.get('_outputFormat')?.[0];
+  // A plus sign that was not encoded arrives as a space.
+  const format = values.get('_outputFormat')?.[0]?.replaceAll(' ', '+');
   if (format !== undefined && !FORMATS.includes(format)) throw invalid('_outputFormat', FORMATS.join(', '));
   return {
-    patientIds: values.get('patient')?.map(patientId),
+    patientIds: values.get('patient')?.map((reference) => patientId(reference, baseUrl)),
     types: [...new Set((values.get('_type') ?? []).flatMap(splitTypes))],
     since: sinceOf(values.get('_since')?.[0]),
     origin: originOf(values.get('origin')?.[0]),
@@ -47,14 +52,16 @@ function invalid(name: string, accepted: string): ExchangeError {
   });
 }
 
-function queryValues({ query }: Request): ReadonlyMap<string, readonly string[]> {
-  return new Map(Object.entries(query).map(([name, value]) => [name, [value ?? []].flat().map(String)]));
+function queryValues({ originalUrl }: Request): Map<string, string[]> {
+  const values = new Map<string, string[]>();
+  const [, query = ''] = originalUrl.split('?', 2);
+  for (const [name, value] of new URLSearchParams(query)) values.set(name, [...(values.get(name) ?? []), value]);
+  return values;
 }
 
-function bodyValues(req: Request): ReadonlyMap<string, readonly string[]> {
-  const values = new Map<string, string[]>();
+function addBodyValues(req: Request, values: Map<string, string[]>): void {
   // A kick-off without parameters may come without a body.
-  if (req.body === undefined || req.body === '') return values;
+  if (req.body === undefined || req.body === '') return;
   for (const { name, value } of readParameters(bodyText(req))) {
     const found = Object.entries(value).find(([key]) => key.startsWith('value'))?.[1];
     const isReference = typeof found === 'object' && found !== null && 'reference' in found;
@@ -62,13 +69,12 @@ function bodyValues(req: Request): ReadonlyMap<string, readonly string[]> {
     if (typeof text !== 'string') throw invalid(name, 'a value');
     values.set(name, [...(values.get(name) ?? []), text]);
   }
-  return values;
 }
 
-function patientId(reference: string): string {
-  const id = /^(?:.*\/)?Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(reference)?.[1];
-  if (id === undefined) throw invalid('patient', 'a reference to a Patient');
-  return id;
+function patientId(reference: string, baseUrl: string): string {
+  const parsed = parseReference(reference, baseUrl);
+  if (parsed.kind !== 'literal' || parsed.type !== 'Patient') throw invalid('patient', 'a reference to a Patient here');
+  return parsed.id;
 }
 
 function splitTypes(list: string): string[] {
@@ -79,8 +85,10 @@ function splitTypes(list: string): string[] {
 
 function sinceOf(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
-  const instant = new Date(text);
-  if (!/T.*(Z|[+-]\d{2}:\d{2})$/.test(text) || Number.isNaN(instant.getTime())) throw invalid('_since', 'an instant');
+  const written = text.replace(' ', '+');
+  const instant = new Date(written);
+  if (!/T.*(Z|[+-]\d{2}:\d{2})$/.test(written) || Number.isNaN(instant.getTime()))
+    throw invalid('_since', 'an instant');
   return instant;
 }
 

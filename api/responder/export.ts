@@ -2,21 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { RESOURCE_TYPES } from '../../fhir/resource-types.ts';
+import { coversScopes } from '../../fhir/scopes.ts';
 import type { ExportJobStore } from '../../store/export-jobs.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
+import type { MatchStore } from '../../store/matches.ts';
 import type { ExportRuns } from '../../temporal/export-jobs.ts';
 import { assertScope, callerOfRequest } from '../auth.ts';
 import type { Caller } from '../auth.ts';
 import { readExportRequest } from './export-request.ts';
-import type { ExportRequest } from './export-request.ts';
 import type { Visibility } from './visibility.ts';
 
 export interface ExportDeps {
   readonly jobs: ExportJobStore;
   readonly fhir: FhirStore;
+  readonly matches: MatchStore;
   readonly visibility: Visibility;
   readonly runs: ExportRuns;
   readonly baseUrl: string;
+  readonly now: () => Date;
 }
 
 /** Exports of one partner that may be under way at one time. */
@@ -28,19 +32,19 @@ export function exportRouter(deps: ExportDeps): Router {
   const router = Router();
   const kickOff = async (req: Request<{ id?: string }>, res: Response): Promise<void> => {
     const caller = callerOfRequest(res);
-    const request = readExportRequest(req as Request);
-    assertTypesInScope(caller, request);
+    const request = readExportRequest(req as Request, deps.baseUrl);
+    const types = typesInScope(caller, request.types);
     const named = req.params.id === undefined ? request.patientIds : [req.params.id];
     const patientIds = await patientsOf(caller, named, deps);
-    if ((await deps.jobs.running(caller.clientId)) >= MOST_RUNNING) {
+    const id = randomUUID();
+    const job = {
+      ...{ id, clientId: caller.clientId, isOperator: caller.kind === 'operator', patientIds, types },
+      ...{ since: request.since, origin: request.origin },
+      requestUrl: `${deps.baseUrl}${req.url}`,
+    };
+    if (!(await deps.jobs.create(job, MOST_RUNNING))) {
       throw new ExchangeError('throttled', { retryAfterMs: RETRY_AFTER_MS });
     }
-    const id = randomUUID();
-    await deps.jobs.create({
-      ...{ id, clientId: caller.clientId, isOperator: caller.kind === 'operator', patientIds },
-      ...{ types: request.types, since: request.since, origin: request.origin },
-      requestUrl: `${deps.baseUrl}${req.url}`,
-    });
     await deps.runs.start(id);
     res.status(202).setHeader('Content-Location', `${deps.baseUrl}/export-status/${id}`).end();
   };
@@ -53,21 +57,39 @@ export function exportRouter(deps: ExportDeps): Router {
   return router;
 }
 
-function assertTypesInScope(caller: Caller, { types }: ExportRequest): void {
-  for (const type of types.length === 0 ? ['*'] : types) assertScope(caller, type, 'r');
+/**
+ * The types that are asked for and that the token covers; empty for all there are. Those asked for by name must be
+ * covered, each of them.
+ * @throws ExchangeError `forbidden`
+ */
+function typesInScope(caller: Caller, asked: readonly string[]): readonly string[] {
+  for (const type of asked) assertScope(caller, type, 'r');
+  if (asked.length > 0 || coversScopes(caller.scope, 'system/*.r')) return asked;
+  const covered = [...RESOURCE_TYPES].filter((type) => coversScopes(caller.scope, `system/${type}.r`));
+  if (covered.length === 0) throw new ExchangeError('forbidden');
+  return covered;
 }
 
-/** A partner exports members that it has matched, and no others; the answer does not tell who else is a member. */
+/**
+ * Ids of the members: for a partner those that it has matched (whichever of a member's compartments it named), and no
+ * others; the answer does not tell who else is a member.
+ */
 async function patientsOf(
   caller: Caller,
   named: readonly string[] | undefined,
-  { fhir, visibility }: ExportDeps,
+  { fhir, matches, visibility, now }: ExportDeps,
 ): Promise<readonly string[]> {
   if (caller.kind === 'partner') {
-    const reachable = await visibility.reachable(caller.clientId);
-    const ids = named ?? [...new Set([...reachable.values()].map((match) => match.patientId))];
-    if (ids.length === 0 || !ids.every((id) => reachable.has(id))) throw new ExchangeError('consent-withdrawn');
-    return ids;
+    const found =
+      named === undefined
+        ? await matches.inForce(caller.clientId, now())
+        : await Promise.all(named.map((id) => visibility.matchOf(caller, id)));
+    if (found.length === 0) throw new ExchangeError('consent-withdrawn');
+    const members = found.map((match) => {
+      if (match === undefined) throw new ExchangeError('consent-withdrawn');
+      return match.patientId;
+    });
+    return [...new Set(members)];
   }
   if (named === undefined) {
     throw new ExchangeError('too-costly', { diagnostics: 'Name the members by the parameter patient.' });

@@ -148,6 +148,7 @@ describe('$member-match', () => {
             resourceType: 'Patient',
             id: '1',
             name: [{ family: m.person.family, given: m.person.given }],
+            gender: m.person.gender,
             birthDate: '1901-01-01',
           },
         }),
@@ -189,7 +190,7 @@ describe('$member-match', () => {
         ...request(m),
         parameter: (request(m).parameter ?? []).filter(({ name }) => name !== 'CoverageToMatch'),
       }),
-      'request-unprocessable',
+      'parameters-invalid',
     ],
   ])('answers 422 for %s and names nobody', async (_name, body, code) => {
     const answer = await match('a', body(eve));

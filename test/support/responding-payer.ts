@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { Pool } from 'pg';
+import { withFailures } from '../../activities/failures.ts';
+import { createResponderActivities } from '../../activities/responder/responder-activities.ts';
+import { createFhirApp } from '../../api/app.ts';
+import { authenticate } from '../../api/auth.ts';
+import { createFhirRestRouter } from '../../api/fhir-rest/router.ts';
+import { exportFileRouter } from '../../api/responder/export-file.ts';
+import { exportStatusRouter } from '../../api/responder/export-status.ts';
+import { exportRouter } from '../../api/responder/export.ts';
+import { memberMatchRouter } from '../../api/responder/member-match.ts';
+import { createVisibility } from '../../api/responder/visibility.ts';
+import { oidcClientInput } from '../../fhir/oidc-definitions.ts';
+import { createSeal } from '../../seal.ts';
+import { createBlobStore } from '../../store/blobs.ts';
+import type { BlobStore } from '../../store/blobs.ts';
+import { createExportJobStore } from '../../store/export-jobs.ts';
+import type { ExportJobStore } from '../../store/export-jobs.ts';
+import type { FhirStore } from '../../store/fhir-store.ts';
+import { createMatchStore } from '../../store/matches.ts';
+import type { MatchStore } from '../../store/matches.ts';
+import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
+import { createPrisma } from '../../store/prisma.ts';
+import { workflowBundle } from '../../temporal/bundle.ts';
+import { connectTemporal } from '../../temporal/client.ts';
+import { createDataConverter } from '../../temporal/data-converter.ts';
+import { createExportRuns } from '../../temporal/export-jobs.ts';
+import type { ExportRuns } from '../../temporal/export-jobs.ts';
+import { runWorkers } from '../../worker.ts';
+import { createTestDatabase, testTemporal } from './environment.ts';
+import { serveApp } from './serve.ts';
+
+const ISSUER = 'http://payer.test';
+export const MAX_FAILURES = 3;
+export const LINES_PER_FILE = 10;
+
+/** The responding side, whole but for its authorization server, on real Postgres and Temporal. */
+export interface RespondingPayer {
+  /** FHIR base as the client reaches it. */
+  readonly url: string;
+  readonly pool: Pool;
+  readonly fhir: FhirStore;
+  readonly blobs: BlobStore;
+  readonly jobs: ExportJobStore;
+  readonly matches: MatchStore;
+  readonly runs: ExportRuns;
+  token(clientId: string, scope?: string): Promise<string>;
+  /** Stops and starts the workers. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startRespondingPayer(): Promise<RespondingPayer> {
+  const database = await createTestDatabase();
+  const pool = new Pool({ connectionString: database.url, max: 20 });
+  const prisma = createPrisma(database.url, 10);
+  const keys = [{ id: 'k1', key: randomBytes(32) }];
+  const temporal = testTemporal();
+  const dataConverter = createDataConverter(keys);
+  const connected = connectTemporal(temporal, dataConverter);
+  const fhir = createPostgresFhirStore(pool);
+  const blobs = createBlobStore(pool);
+  const jobs = createExportJobStore(prisma);
+  const matches = createMatchStore(prisma, createSeal(keys));
+  const runs = createExportRuns(connected.client, temporal.queues);
+  const activities = withFailures(
+    createResponderActivities({
+      ...{ jobs, fhir, blobs, matches },
+      settings: { types: undefined, linesPerFile: LINES_PER_FILE, maxFileBytes: 1024 * 1024, expirySeconds: 3600 },
+    }),
+    () => Promise.resolve(),
+  );
+  const bundle = await workflowBundle(path.resolve('.cache'));
+  const startWorkers = () =>
+    runWorkers({ temporal, dataConverter, bundle, queues: temporal.queues, activities, graceMs: 500 });
+  let workers = await startWorkers();
+  const { token, authentication } = await tokens();
+  // The address must be known before the app is made.
+  const late: { app?: ReturnType<typeof createFhirApp> } = {};
+  const served = await serveApp((req, res) => void late.app?.(req, res));
+  const baseUrl = `${served.url}/fhir`;
+  const now = (): Date => new Date();
+  const visibility = createVisibility(fhir, matches, now);
+  late.app = createFhirApp({
+    authorizationServer: (_req, _res, next) => next(),
+    open: [],
+    authenticate: authentication,
+    protected: [
+      memberMatchRouter({
+        ...{ fhir, matches, now, require: undefined, maxFailures: MAX_FAILURES, ownOrganization: 'own' },
+      }),
+      exportRouter({ jobs, fhir, matches, visibility, runs, baseUrl, now }),
+      exportStatusRouter({ jobs, runs, baseUrl }),
+      exportFileRouter({ jobs, blobs, matches, now }),
+      createFhirRestRouter({ store: fhir, baseUrl, show: visibility.show }),
+    ],
+    log: { error: () => undefined },
+  });
+  return {
+    ...{ url: baseUrl, pool, fhir, blobs, jobs, matches, runs, token },
+    pause: () => workers.stop(),
+    async resume() {
+      workers = await startWorkers();
+    },
+    async stop() {
+      await served.close();
+      await workers.stop();
+      await connected.connection.close();
+      await prisma.$disconnect();
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+/** Any client id but `operator` is a partner's; the partner `new-payer` has an Organization here. */
+async function tokens() {
+  const { publicKey, privateKey } = await generateKeyPair('ES384');
+  const publicKeys = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES384' }] };
+  return {
+    token: (clientId: string, scope = 'system/*.rs') =>
+      new SignJWT({ client_id: clientId, scope })
+        .setProtectedHeader({ alg: 'ES384' })
+        .setIssuer(ISSUER)
+        .setAudience(`${ISSUER}/fhir`)
+        .setExpirationTime('1h')
+        .sign(privateKey),
+    authentication: authenticate({
+      ...{ issuer: ISSUER, audience: `${ISSUER}/fhir`, operatorClientId: 'operator' },
+      publicKeys: () => Promise.resolve(publicKeys),
+      client: (clientId) => {
+        const input = oidcClientInput.parse({
+          ...{ clientId, name: clientId, clientSecret: 'a-secret-that-nobody-uses' },
+          ...(clientId === 'new-payer' && { organizationId: 'new-payer-org' }),
+        });
+        return Promise.resolve({ ...input, pid: 1 });
+      },
+    }),
+  };
+}
