@@ -33,7 +33,7 @@ describe('a failure', () => {
     ['checkExport', 'export-failed', 'poll-export', ['releaseExport', 'freeSlot']],
     ['downloadFiles', 'host-not-allowed', 'download', ['removeImport', 'releaseExport', 'freeSlot']],
     ['importFiles', 'foreign-member', 'import', ['removeImport', 'releaseExport', 'freeSlot']],
-    ['publishImport', 'import-failed', 'publish', ['removeImport', 'releaseExport', 'freeSlot']],
+    ['publishImport', 'patient-unknown', 'publish', ['removeImport', 'releaseExport', 'freeSlot']],
   ] as const)('for good of %s ends with %s at once and undoes what was begun', async (name, code, step, undo) => {
     const fail = async (): Promise<never> => {
       throw failure(code);
