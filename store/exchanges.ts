@@ -60,8 +60,6 @@ export interface ExchangeChanges {
   readonly kickOffForm?: string;
   readonly transactionTime?: string;
   readonly requiresAccessToken?: boolean;
-  readonly importedPatientId?: string;
-  readonly publishedAt?: string;
 }
 
 export interface ExchangeStore {
@@ -148,13 +146,12 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal): ExchangeS
     },
 
     async change(id, changes) {
-      const { transactionTime, publishedAt, ...plain } = changes;
+      const { transactionTime, ...plain } = changes;
       await prisma.exchange.update({
         where: { id },
         data: {
           ...plain,
           ...(transactionTime !== undefined && { transactionTime: new Date(transactionTime) }),
-          ...(publishedAt !== undefined && { publishedAt: new Date(publishedAt) }),
         },
       });
     },

@@ -209,7 +209,7 @@ export interface FhirStore {
   refusedLines(exchangeId: string, limit: number): Promise<readonly RefusedLine[]>;
   /**
    * Makes everything staged visible at one instant, and links the local Patient with the imported one; running it again
-   * answers the same instant. Throws `patient-unknown` where the local Patient is gone, `cancelled` after `removeImport`.
+   * answers the same instant. The exchange's row says so from the same transaction on. Throws `patient-unknown` where the local Patient is gone, `cancelled` after `removeImport`.
    */
   publish(
     exchangeId: string,

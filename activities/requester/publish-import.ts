@@ -30,8 +30,7 @@ export function publishImport(deps: RequesterDeps) {
       await anchorPatient(deps, exchange, context, cancellationSignal());
       const documents = await stageDocuments(deps, exchange, importedPatientId, recorded);
       await stageProvenance(deps, exchange, importedPatientId, recorded, documents);
-      const publishedAt = await fhir.publish(taskId, { localPatientId, importedPatientId });
-      await exchanges.change(taskId, { publishedAt, importedPatientId });
+      await fhir.publish(taskId, { localPatientId, importedPatientId });
     }
     const counts = await fhir.importCounts(taskId);
     return { resources: counts.reduce((sum, count) => sum + count.new + count.updated + count.unchanged, 0) };

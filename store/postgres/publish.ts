@@ -25,9 +25,22 @@ export function publish(pool: Pool, exchangeId: string, link: PatientPair | unde
     const instant = await nextInstant(client);
     await dropPublishedMeanwhile(client, publication.id);
     await publishAt(client, publication.id, instant);
+    await keepWithExchange(client, exchangeId, instant, link);
     if (link !== undefined) await linkPatients(client, link);
     return instant;
   });
+}
+
+/** In the same transaction: whoever asks after a crash must not take a published exchange for one that can be undone. */
+async function keepWithExchange(
+  client: PoolClient,
+  exchangeId: string,
+  instant: string,
+  link: PatientPair | undefined,
+): Promise<void> {
+  await client.query('UPDATE exchange SET published_at = $2, imported_patient_id = $3 WHERE id = $1', [
+    ...[exchangeId, instant, link?.importedPatientId],
+  ]);
 }
 
 /** What only the import itself needed: the index of what is delivered, and which records of the member did not change. */

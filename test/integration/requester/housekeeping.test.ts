@@ -102,6 +102,18 @@ describe('the sweep', () => {
   });
 });
 
+describe('a publication', () => {
+  it('is known to the exchange from the same transaction on, so that no crash can have it undone', async () => {
+    const { taskId } = await requester.exchanges.open({
+      ...{ payerPid: 1, organizationId: RESPONDING_ORGANIZATION, localPatientId: LOCAL_PATIENT, warnings: [] },
+      request: { member: { id: 'somebody' }, exportEntries: [] },
+    });
+    const link = { localPatientId: LOCAL_PATIENT, importedPatientId: 'imported-1' };
+    const publishedAt = await requester.fhir.publish(taskId, link);
+    expect(await requester.exchanges.load(taskId)).toMatchObject({ publishedAt, importedPatientId: 'imported-1' });
+  });
+});
+
 describe('the sweep of exports', () => {
   const job = {
     clientId: 'c',
