@@ -57,6 +57,8 @@ export async function inspectFile(deps: RequesterDeps, exchange: ExchangeRecord,
     await exchanges.keepFailure(exchangeId, { peerOutcome: mergedOutcome(inspection.outcomes) });
   }
   const kept = await keep(deps, file, inspection.foreign);
+  // First: other members' lines are in it, and a file that counts as downloaded is not looked at again.
+  await blobs.remove(transferBlob(exchangeId, number));
   await files.change(exchangeId, number, {
     ...{
       sha256: inspection.sha256,
@@ -66,7 +68,6 @@ export async function inspectFile(deps: RequesterDeps, exchange: ExchangeRecord,
     },
     ...{ lines: inspection.lines, downloaded: true },
   });
-  await blobs.remove(transferBlob(exchangeId, number));
 }
 
 async function inspect(deps: RequesterDeps, exchange: ExchangeRecord, file: ExchangeFile): Promise<Inspection> {
