@@ -1,4 +1,4 @@
-import type { OidcClient as Row, PrismaClient } from '../prisma/generated/client.ts';
+import type { OidcClient as Row, Prisma, PrismaClient } from '../prisma/generated/client.ts';
 import { ExchangeError } from '../fhir/errors.ts';
 import { oidcClientInput } from '../fhir/oidc-definitions.ts';
 import type { OidcClient, OidcClientInput } from '../fhir/oidc-definitions.ts';
@@ -20,7 +20,15 @@ export function createOidcClients(prisma: PrismaClient, seal: Seal): OidcClients
 
   const update = async (pid: number, input: OidcClientInput): Promise<OidcClient> => {
     const data = { ...columns(input), updatedAt: new Date() };
-    return open(await written(prisma.oidcClient.update({ where: { pid }, data }), 'clientId'));
+    const row = await written(
+      prisma.$transaction(async (transaction) => {
+        const former = await transaction.oidcClient.findUnique({ where: { pid }, select: { clientId: true } });
+        if (former !== null && former.clientId !== input.clientId) await withdrawMatches(transaction, former.clientId);
+        return transaction.oidcClient.update({ where: { pid }, data });
+      }),
+      'clientId',
+    );
+    return open(row);
   };
 
   const find = async (clientId: string): Promise<OidcClient | undefined> => {
@@ -48,10 +56,24 @@ export function createOidcClients(prisma: PrismaClient, seal: Seal): OidcClients
       return open(row);
     },
     remove: async (pid) => {
-      await written(prisma.oidcClient.delete({ where: { pid } }), 'clientId');
+      await written(
+        prisma.$transaction(async (transaction) => {
+          const { clientId } = await transaction.oidcClient.delete({ where: { pid } });
+          await withdrawMatches(transaction, clientId);
+        }),
+        'clientId',
+      );
     },
     apply: async (inputs) => {
       for (const input of inputs) await unlessFaster(() => apply(input));
     },
   };
+}
+
+/** Whoever is registered under the same client id later is somebody else, and has matched nobody. */
+async function withdrawMatches(transaction: Prisma.TransactionClient, clientId: string): Promise<void> {
+  await transaction.memberMatch.updateMany({
+    where: { clientId, withdrawnAt: null },
+    data: { withdrawnAt: new Date() },
+  });
 }

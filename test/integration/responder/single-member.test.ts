@@ -373,6 +373,35 @@ describe('a partner', () => {
   });
 });
 
+describe('a partner that was removed', () => {
+  it('leaves no match to whoever is registered under its client id next', async () => {
+    const { clients } = payer.wiring;
+    await clients.create({
+      clientId: 'c',
+      name: 'c',
+      clientSecret: 'secret-of-c-0123456789',
+      scopes: 'system/*.rs',
+      enabled: true,
+    });
+    const token = async (): Promise<void> =>
+      void tokens.set('c', await payer.token('c', 'secret-of-c-0123456789', 'system/*.rs'));
+    await token();
+    await match('c', request(ann));
+    expect((await ask('c', 'GET', `Patient/${ann.patientId}`)).status).toBe(200);
+    const former = await clients.find('c');
+    await clients.remove(former?.pid ?? 0);
+    await clients.create({
+      clientId: 'c',
+      name: 'c',
+      clientSecret: 'secret-of-c-0123456789',
+      scopes: 'system/*.rs',
+      enabled: true,
+    });
+    await token();
+    expect((await ask('c', 'GET', `Patient/${ann.patientId}`)).status).toBe(404);
+  });
+});
+
 describe('a consent for regular data', () => {
   it('leaves out what is labelled as sensitive', async () => {
     const policy = [{ uri: 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#regular' }];
