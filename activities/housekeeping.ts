@@ -25,6 +25,7 @@ export interface HousekeepingDeps extends RequesterDeps {
 }
 
 const SWEPT_AT_ONCE = 500;
+const RELEASE_MS = 5000;
 
 const ENDINGS = {
   failed: ['failed', 'internal'],
@@ -47,8 +48,6 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
       await tasks.record(taskId, { status: 'completed', businessStatus: 'done', output, orderedAt });
     } else {
       await fhir.removeImport(taskId);
-      // A payer that cannot be reached now lets its export expire.
-      await releaseExport(deps)(taskId).catch(() => undefined);
       const [status, reason] = ENDINGS[state];
       const output = await exchangeOutput(taskId, deps);
       const { businessStatus } = await tasks.read(taskId);
@@ -56,6 +55,8 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
     }
     await exchanges.freeSlot(taskId);
     await exchanges.setActive(taskId, false);
+    // Last, and not for long: a payer that does not answer now lets its export expire.
+    if (publishedAt === undefined) await atMost(RELEASE_MS, releaseExport(deps)(taskId));
   };
 
   return {
@@ -80,3 +81,12 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
 }
 
 export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;
+
+async function atMost(ms: number, action: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([action.catch(() => undefined), end]);
+  clearTimeout(timer);
+}

@@ -50,15 +50,16 @@ export function readRecord(text: string, context: InspectContext): Inspected | R
   if (typeof resource === 'string') return { kind: 'refused', reason: resource };
   const { resourceType: type, id } = resource;
   if (typeof type !== 'string' || !isResourceType(type)) return { kind: 'refused', reason: 'unknown-type' };
+  // First of all: a line about somebody else must not stay, whatever else is wrong with it.
+  if (isAboutAnother(type, id, resource, context)) {
+    return { kind: 'refused', reason: 'foreign-member', type, ...(typeof id === 'string' && { originalId: id }) };
+  }
   if (NOT_RECORDS.has(type)) return { kind: 'refused', reason: 'not-a-record', type };
   if (context.expectedType !== undefined && context.expectedType !== type) {
     return { kind: 'refused', reason: 'wrong-type', type };
   }
   if (id === undefined || id === null || id === '') return { kind: 'refused', reason: 'missing-id', type };
   if (typeof id !== 'string' || !isFhirId(id)) return { kind: 'refused', reason: 'invalid-id', type };
-  if (isAboutAnother(type, id, resource, context)) {
-    return { kind: 'refused', reason: 'foreign-member', type, originalId: id };
-  }
   return { kind: 'record', type, originalId: id, identifiers: identifiersOf(resource), resource };
 }
 
@@ -98,7 +99,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isAboutAnother(
   type: string,
-  id: string,
+  id: unknown,
   resource: Readonly<Record<string, unknown>>,
   context: InspectContext,
 ): boolean {

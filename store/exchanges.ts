@@ -211,6 +211,8 @@ async function takeSlot(prisma: PrismaClient, id: string, limit: number): Promis
   });
   return prisma.$transaction(async (transaction) => {
     await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('slot'), ${exchange.payerPid}::int)`;
+    // An ended exchange holds no place, even where its run was ended before it could give it back.
+    await transaction.$executeRaw`DELETE FROM "slot" s USING "exchange" e WHERE e."id" = s."exchange_id" AND NOT e."active"`;
     const held = await transaction.slot.findMany({ where: { payerPid: exchange.payerPid } });
     if (held.some((slot) => slot.exchangeId === id)) return true;
     const sameMember = held.some((slot) => slot.localPatientId === exchange.localPatientId);

@@ -7,6 +7,7 @@ import type { Download, DownloadOptions } from '../../peer/download.ts';
 import type { PeerClient } from '../../peer/fhir-client.ts';
 import type { RequesterDeps } from './deps.ts';
 import { inspectFile } from './inspect-file.ts';
+import { assertAppended } from './overlap.ts';
 
 export interface FileShareInput {
   readonly taskId: string;
@@ -53,7 +54,9 @@ async function download(
   if (offset === 0) await blobs.truncate(blob);
   await files.change(file.exchangeId, file.number, { etag: answer.etag, contentEncoding: answer.contentEncoding });
   for await (const piece of pieces(answer.body, COMMIT_BYTES)) {
+    const expected = offset + piece.length;
     offset = await blobs.append(blob, offset, piece);
+    assertAppended(offset, expected);
     heartbeat({ file: file.number, bytes: offset, attempt: activityInfo().attempt });
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { heartbeat } from '@temporalio/activity';
 import { keptBinaryId } from '../../fhir/document-reference.ts';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { isRecord } from '../../fhir/parameters.ts';
 import { inspectForImport } from '../../fhir/import-inspect.ts';
 import type { Inspected, Refused } from '../../fhir/import-inspect.ts';
 import { decodeUtf8, splitLines } from '../../fhir/ndjson.ts';
@@ -13,6 +14,7 @@ import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { DeliveredResource, RefusedLine } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
+import { assertAppended } from './overlap.ts';
 
 const INDEX_BATCH = 1000;
 
@@ -100,6 +102,7 @@ async function inspect(deps: RequesterDeps, exchange: ExchangeRecord, file: Exch
       ...(file.type !== undefined && { expectedType: file.type }),
     });
     if (isForeign(found)) foreign.push({ ...foreignLine(file, line, found), start: line.start, end: line.end });
+    if (foreign.length > settings.maxRefusedLines) throw new ExchangeError('too-many-refused-lines');
     if (found.kind === 'record') delivered.push(deliveredOf(found));
     if (delivered.length >= INDEX_BATCH) await flush();
   }
@@ -160,7 +163,9 @@ async function keep(
   let waitingBytes = 0;
   let size = 0;
   const flush = async (): Promise<void> => {
+    const expected = size + waitingBytes;
     size = await deps.blobs.append(blob, size, Buffer.concat(waiting));
+    assertAppended(size, expected);
     waiting = [];
     waitingBytes = 0;
     heartbeat({ file: file.number, keptBytes: size });
@@ -196,8 +201,17 @@ async function* without(chunks: AsyncIterable<Uint8Array>, cut: readonly Range[]
 /** One OperationOutcome of all issues that the payer's error files hold. */
 function mergedOutcome(texts: readonly string[]): string {
   const issue = texts.flatMap((text) => {
-    const value = JSON.parse(text) as { readonly issue?: unknown };
-    return Array.isArray(value.issue) ? (value.issue as unknown[]) : [];
+    const value = parsedOrNothing(text);
+    return isRecord(value) && Array.isArray(value['issue']) ? (value['issue'] as unknown[]) : [];
   });
   return JSON.stringify({ resourceType: 'OperationOutcome', issue });
+}
+
+/** A line of an error file that is no JSON says nothing, and does not end the exchange. */
+function parsedOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

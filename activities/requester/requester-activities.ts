@@ -2,8 +2,10 @@ import { authorize } from './authorize.ts';
 import { checkExport } from './check-export.ts';
 import type { RequesterDeps } from './deps.ts';
 import { downloadFiles } from './download-files.ts';
+import type { FileShareInput } from './download-files.ts';
 import { importFiles } from './import-files.ts';
 import { matchMember } from './match-member.ts';
+import { beating } from './overlap.ts';
 import { publishImport } from './publish-import.ts';
 import { releaseExport } from './release-export.ts';
 import { removeImport } from './remove-import.ts';
@@ -20,9 +22,9 @@ export function createRequesterActivities(deps: RequesterDeps) {
     matchMember: matchMember(deps),
     startExport: startExport(deps),
     checkExport: checkExport(deps),
-    downloadFiles: downloadFiles(deps),
-    importFiles: importFiles(deps),
-    publishImport: publishImport(deps),
+    downloadFiles: (share: FileShareInput) => beating(() => downloadFiles(deps)(share)),
+    importFiles: (share: FileShareInput) => beating(() => importFiles(deps)(share)),
+    publishImport: (taskId: string) => beating(() => publishImport(deps)(taskId)),
     releaseExport: releaseExport(deps),
     removeImport: removeImport(deps),
   };

@@ -23,9 +23,15 @@ export function taskActivities({ exchanges, tasks, ...deps }: RequesterDeps) {
       if (await tasks.record(taskId, change)) await exchanges.setActive(taskId, !isEnd);
     },
 
+    /** What was published is complete, whatever ended the run; of everything else nothing stays, whatever became of the undo. */
     async failExchange({ taskId, status, step, reason }: EndRecord): Promise<void> {
+      const { publishedAt } = await exchanges.load(taskId);
+      if (publishedAt === undefined) await deps.fhir.removeImport(taskId);
       const output = await exchangeOutput(taskId, { exchanges, ...deps });
-      const change = { status, businessStatus: step, reason, output, orderedAt: orderedAt() };
+      const change =
+        publishedAt === undefined
+          ? { status, businessStatus: step, reason, output, orderedAt: orderedAt() }
+          : { status: 'completed', businessStatus: 'done', output, orderedAt: orderedAt() };
       if (await tasks.record(taskId, change)) await exchanges.setActive(taskId, false);
     },
   };

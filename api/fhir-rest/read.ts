@@ -38,7 +38,16 @@ async function shown(context: RestContext, resource: StoredResource | undefined)
 }
 
 /** A tombstone holds nothing by which to tell whose it was to see: it is the operator's. So is evidence. */
-async function showVersion({ access }: RestContext, version: StoredResource): Promise<StoredResource | undefined> {
+export async function showVersion(
+  { access, store }: RestContext,
+  version: StoredResource,
+): Promise<StoredResource | undefined> {
   if (version.deleted || version.evidence) return access.isOperator ? version : undefined;
+  if (!access.isOperator) {
+    // What was corrected, deleted or labelled since is no longer a partner's to see in its former state.
+    const newest = await store.read(version.type, version.id);
+    if (newest === undefined || newest.deleted) return undefined;
+    if (newest.versionId !== version.versionId && (await access.show(newest)) === undefined) return undefined;
+  }
   return access.show(version);
 }

@@ -1,10 +1,14 @@
 import { ExchangeError } from '../../fhir/errors.ts';
-import type { StoredResource } from '../../store/fhir-store.ts';
+import { OPEN_TYPES } from '../../fhir/open-types.ts';
+import type { SearchPage, StoredResource } from '../../store/fhir-store.ts';
 import { bundleText, outcomeEntry, searchEntry } from './bundle-text.ts';
 import type { BundleLink } from './bundle-text.ts';
 import type { Answer, RestContext } from './interaction.ts';
+import { showVersion } from './read.ts';
 import { PAGE_PARAMETER, readSearch } from './search-parameters.ts';
 import type { SearchRequest } from './search-parameters.ts';
+
+const MOST_WITHOUT_MEMBER = 1000;
 
 /**
  * One page of a search. What was not applied is told in the answer, or refused where the caller asked to be strict.
@@ -12,17 +16,19 @@ import type { SearchRequest } from './search-parameters.ts';
  * @throws ExchangeError `not-supported`, `too-costly`, `request-invalid`
  */
 export async function search(context: RestContext, type: string, parameters: URLSearchParams): Promise<Answer> {
-  const { store, access, baseUrl, prefer } = context;
+  const { access, baseUrl, prefer } = context;
   access.assertScope(type, 's');
   const request = readSearch(type, parameters, context);
   if (prefer.strict && request.ignored.length > 0) {
     throw new ExchangeError('not-supported', { diagnostics: notApplied(request.ignored) });
   }
+  if (request.withProvenance) access.assertScope('Provenance', 's');
   const { query } = request;
-  const page = await store.search({ ...query, includeEvidence: access.isOperator });
+  const page = await pageFor(context, request);
   const visible: StoredResource[] = [];
   for (const resource of page.resources) {
-    const shown = await access.show(resource);
+    if (visible.length === query.count) break;
+    const shown = await showVersion(context, resource);
     if (shown !== undefined) visible.push(shown);
   }
   const entries = visible.map((resource) => searchEntry(baseUrl, resource, 'match'));
@@ -37,6 +43,27 @@ export async function search(context: RestContext, type: string, parameters: URL
     status: 200,
     text: bundleText({ type: 'searchset', ...(isWhole && { total: visible.length }), links, entries }),
   };
+}
+
+/**
+ * A partner searches inside the members that it has matched: whether somebody else is a member must show neither in what is
+ * found nor in whether there is a next page. Without a member to stay in, it gets one page of what it may see.
+ */
+async function pageFor({ store, access }: RestContext, { query }: SearchRequest): Promise<SearchPage> {
+  if (access.isOperator) return store.search({ ...query, includeEvidence: true });
+  if (OPEN_TYPES.has(query.type)) return store.search(query);
+  if (query.patientIds === undefined) {
+    const { resources } = await store.search({ ...query, count: MOST_WITHOUT_MEMBER, after: undefined });
+    return { resources, next: undefined };
+  }
+  const reachable: string[] = [];
+  for (const id of query.patientIds) {
+    const patient = await store.read('Patient', id);
+    if (patient !== undefined && (await access.show(patient)) !== undefined) reachable.push(id);
+  }
+  return reachable.length === 0
+    ? { resources: [], next: undefined }
+    : store.search({ ...query, patientIds: reachable });
 }
 
 /** The Provenances about these records, from the compartments that the records lie in. */

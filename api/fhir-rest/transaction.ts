@@ -30,12 +30,12 @@ export async function runTransaction(
   entries: readonly RequestEntry[],
   get: (url: string) => Promise<Answer>,
 ): Promise<readonly Answer[]> {
+  if (entries.some(({ method }) => method !== 'GET')) requireOperator(context.access);
   const answers = new Map<number, Answer>();
   const planned: Planned[] = [];
   for (const [index, entry] of entries.entries()) {
     if (entry.method !== 'GET') planned.push(await planEntry(context, entry, index));
   }
-  if (planned.length > 0) requireOperator(context.access);
   const writing = planned.filter(({ present, gone }) => present === undefined && gone !== true);
   const results = writing.length === 0 ? [] : await context.store.write(await writesOf(context, planned, writing));
   for (const [index, result] of results.entries())

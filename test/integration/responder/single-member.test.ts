@@ -357,6 +357,34 @@ describe('a partner', () => {
     expect((await ask('b', 'GET', `Patient/${ann.patientId}`)).status).toBe(404);
   });
 
+  it('learns from no search, and from no link of one, whether somebody else is a member', async () => {
+    await match('a', request(ann));
+    const numbers = `${PAYER_SYSTEMS.member}|${ann.memberNumber},${PAYER_SYSTEMS.member}|${bob.memberNumber}`;
+    const searches = [
+      `Patient?identifier=${encodeURIComponent(numbers)}&_count=1`,
+      `Patient?name=${encodeURIComponent(bob.person.family)}&_count=1`,
+      `Condition?patient=${bob.patientId}&_count=1`,
+    ];
+    for (const search of searches) {
+      const bundle = (await ask('a', 'GET', search)).json<{ link: { relation: string }[] }>();
+      expect(bundle.link.map(({ relation }) => relation)).toEqual(['self']);
+    }
+  });
+
+  it('sees no former version of what it may no longer see', async () => {
+    const text = (subject: SampleMember): string =>
+      JSON.stringify({
+        resourceType: 'Observation',
+        id: 'misfiled',
+        subject: { reference: `Patient/${subject.patientId}` },
+      });
+    await payer.ask('PUT', 'Observation/misfiled', text(ann));
+    await match('a', request(ann));
+    expect((await ask('a', 'GET', 'Observation/misfiled/_history')).status).toBe(200);
+    await payer.ask('PUT', 'Observation/misfiled', text(eve));
+    expect((await ask('a', 'GET', 'Observation/misfiled/_history')).status).toBe(404);
+  });
+
   it('writes nothing', async () => {
     const answer = await ask('a', 'PUT', 'Patient/x', { resourceType: 'Patient', id: 'x' });
     expect(answer.status).toBe(403);
