@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Failure, OutcomeIssue, RetryAfter } from './options.ts';
+import type { Failure, OutcomeIssue, RetryAfter } from './failures.ts';
+import { isRecord, parseJson } from './json.ts';
 
 /** One request in progress. */
 export interface Call {
@@ -14,7 +15,7 @@ export interface Call {
 export interface Answer {
   readonly status: number;
   readonly headers?: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /** `handled`: the response was written by the handler itself. */
@@ -43,6 +44,11 @@ export function fhirAnswer(status: number, resource: unknown, headers: Record<st
   return jsonAnswer(status, resource, headers, 'application/fhir+json; charset=utf-8');
 }
 
+/** A resource that is text already. */
+export function fhirText(status: number, body: string): Answer {
+  return { status, headers: { 'content-type': 'application/fhir+json; charset=utf-8' }, body };
+}
+
 export function operationOutcome(issues: readonly OutcomeIssue[]): unknown {
   return { resourceType: 'OperationOutcome', issue: issues };
 }
@@ -56,9 +62,20 @@ export function refuse(
   return new Refusal(fhirAnswer(status, operationOutcome([{ severity: 'error', code, diagnostics }]), headers));
 }
 
+/** @throws Refusal 415 or 400 for a body that is no such resource */
+export function readResource(call: Call, resourceType: string): Record<string, unknown> {
+  const type = call.request.headers['content-type'] ?? '';
+  if (!/^application\/(fhir\+)?json\b/i.test(type)) throw refuse(415, 'not-supported', 'the body is not FHIR JSON');
+  const resource = parseJson(call.body);
+  if (!isRecord(resource) || resource['resourceType'] !== resourceType)
+    throw refuse(400, 'invalid', `the body is no ${resourceType} resource`);
+  return resource;
+}
+
 export function retryAfterHeader(value: RetryAfter | null | undefined): Record<string, string> {
   if (!value) return {};
   if (value.form === 'seconds') return { 'retry-after': String(value.seconds) };
+  if (value.form === 'text') return { 'retry-after': value.text };
   const instant = Math.ceil((Date.now() + value.seconds * 1000) / 1000) * 1000;
   return { 'retry-after': new Date(instant).toUTCString() };
 }

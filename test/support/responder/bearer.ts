@@ -34,7 +34,10 @@ export function requireScope(state: State, token: IssuedToken, type: string): vo
   });
 }
 
+/** What the client may see: what it matched, and of that what its token is for. */
 export function matchedPatients(state: State, token: IssuedToken): ReadonlySet<string> {
-  if (!state.behaviour.kickOff.requireMatch) return new Set(state.members.keys());
-  return state.matches.get(token.clientId) ?? new Set();
+  const matched = state.behaviour.kickOff.requireMatch
+    ? (state.matches.get(token.clientId) ?? new Set<string>())
+    : new Set(state.members.keys());
+  return token.boundTo === null ? matched : new Set([...matched].filter((id) => id === token.boundTo));
 }

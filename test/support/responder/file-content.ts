@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import type { FileBehaviour } from './options.ts';
+import type { FileBehaviour } from './file-options.ts';
 import type { ExportFile, State } from './state.ts';
 
 /** One form of a file: plain or gzip, with the validator of exactly these bytes. */
@@ -10,12 +10,28 @@ export interface Representation {
   etag: string | undefined;
 }
 
-export function representationOf(state: State, file: ExportFile, acceptEncoding: string): Representation {
+/** `wrapped`: as a FHIR Binary resource that holds the file. */
+export function representationOf(
+  state: State,
+  file: ExportFile,
+  { acceptEncoding, wrapped }: { acceptEncoding: string; wrapped: boolean },
+): Representation {
   const options = state.behaviour.files;
-  file.content ??= writeContent(state, file);
+  const content = wrapped ? binaryOf(contentOf(state, file)) : contentOf(state, file);
   const gzip = options.gzip && acceptsGzip(acceptEncoding);
-  const bytes = gzip ? gzipSync(file.content) : file.content;
+  const bytes = gzip ? gzipSync(content) : content;
   return { bytes, encoding: gzip ? 'gzip' : undefined, etag: etagOf(options.etag, bytes, file.served) };
+}
+
+/** The text of the file, fixed when it is first asked for. */
+export function contentOf(state: State, file: ExportFile): Buffer {
+  file.content ??= writeContent(state, file);
+  return file.content;
+}
+
+function binaryOf(content: Buffer): Buffer {
+  const data = content.toString('base64');
+  return Buffer.from(JSON.stringify({ resourceType: 'Binary', contentType: 'application/fhir+ndjson', data }));
 }
 
 function acceptsGzip(header: string): boolean {

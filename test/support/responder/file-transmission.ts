@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { FileBehaviour } from './options.ts';
+import type { FileBehaviour } from './file-options.ts';
 
 /** What really goes out: the bytes, the length the header names, and how the connection ends. */
 export interface Transmission {

@@ -4,9 +4,9 @@ import { requireBearer } from './bearer.ts';
 import { representationOf } from './file-content.ts';
 import { chooseRange } from './file-range.ts';
 import { planTransmission, transmit } from './file-transmission.ts';
-import type { FileBehaviour } from './options.ts';
+import { fileLink, FILES_PATH, signature } from './file-links.ts';
+import type { FileBehaviour } from './file-options.ts';
 import type { ExportFile, Job, State } from './state.ts';
-import { fileLink, FILES_PATH, signature } from './status.ts';
 
 const NO_FAULTS: FileBehaviour['faults'] = {
   types: null,
@@ -47,8 +47,10 @@ function findFile(state: State, path: string): { job: Job; file: ExportFile } | 
 /** Pre-signed links refuse a second credential, as object stores do. @throws Refusal 401 or 403 */
 function checkAccess(state: State, call: Call, job: Job): Answer | undefined {
   const via = call.url.searchParams.get('via') ?? '';
-  const presigned = !job.requiresAccessToken || via === 'redirect';
+  const { rejectsToken } = state.behaviour.files;
+  const presigned = rejectsToken !== null || !job.requiresAccessToken || via === 'redirect';
   if (presigned && call.request.headers.authorization !== undefined) {
+    if (rejectsToken === 401) return storeError(401, 'InvalidToken', 'The token is of another service');
     return storeError(400, 'InvalidArgument', 'Only one auth mechanism allowed');
   }
   if (!presigned && requireBearer(state, call).clientId !== job.clientId) {
@@ -71,7 +73,9 @@ function storeError(status: number, code: string, message: string): Answer {
 async function serve(state: State, call: Call, file: ExportFile, faults: FileBehaviour['faults']): Promise<Reply> {
   const options = state.behaviour.files;
   const { headers } = call.request;
-  const whole = representationOf(state, file, [headers['accept-encoding'] ?? []].flat().join(','));
+  const wrapped = isWrapped(options.wrap, headers.accept ?? '');
+  const acceptEncoding = [headers['accept-encoding'] ?? []].flat().join(',');
+  const whole = representationOf(state, file, { acceptEncoding, wrapped });
   const n = file.served;
   file.served += 1;
   const ifRange = [headers['if-range'] ?? []].flat()[0];
@@ -82,7 +86,7 @@ async function serve(state: State, call: Call, file: ExportFile, faults: FileBeh
   const body = range ? whole.bytes.subarray(range.start, range.end + 1) : whole.bytes;
   const plan = planTransmission(body, faults, n, whole.encoding !== undefined);
   call.response.writeHead(range ? 206 : 200, {
-    'content-type': options.contentType,
+    'content-type': wrapped ? 'application/fhir+json' : options.contentType,
     vary: 'accept-encoding',
     ...(options.contentLength ? { 'content-length': plan.declaredLength } : {}),
     ...(options.range ? { 'accept-ranges': 'bytes' } : {}),
@@ -92,4 +96,9 @@ async function serve(state: State, call: Call, file: ExportFile, faults: FileBeh
   });
   await transmit(call.response, plan);
   return 'handled';
+}
+
+function isWrapped(wrap: FileBehaviour['wrap'], accept: string): boolean {
+  if (wrap !== 'binary-unless-accepted') return wrap === 'binary';
+  return !accept.split(',').some((each) => each.trim() === 'application/fhir+ndjson');
 }

@@ -1,10 +1,9 @@
 import { at, hasCoding, isRecord, textsAt } from './json.ts';
-import type { OutcomeIssue } from './options.ts';
+import type { OutcomeIssue } from './failures.ts';
+import type { MatchBehaviour } from './match-options.ts';
 
 const V2_0203 = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 const BIRTHSEX = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex';
-const POLICY = 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html';
-export const POLICIES = { regular: `${POLICY}#regular`, sensitive: `${POLICY}#sensitive` };
 
 const RESOURCE_TYPES: Record<string, string> = {
   MemberPatient: 'Patient',
@@ -43,15 +42,16 @@ export function readMatchInput(parameters: unknown): MatchInput {
 export function validateMatchInput(
   parameters: unknown,
   input: MatchInput,
-  rules: { consentRequired: boolean; coverageToLinkRequired: boolean },
+  rules: Pick<MatchBehaviour, 'consentRequired' | 'coverageToLinkRequired' | 'coverageToLinkForbidden' | 'policyUris'>,
 ): OutcomeIssue[] {
   const issues = [...checkSlices(parameters), ...input.issues];
   if (issues.length > 0) return issues;
   if (rules.consentRequired && !input.consent) issues.push(required('Consent'));
-  if (rules.coverageToLinkRequired && !input.coverageToLink) issues.push(required('CoverageToLink'));
+  if (rules.coverageToLinkRequired && !rules.coverageToLinkForbidden && !input.coverageToLink)
+    issues.push(required('CoverageToLink'));
   issues.push(...checkPatient(input.patient), ...checkCoverage(input.coverage, 'CoverageToMatch'));
   if (input.coverageToLink) issues.push(...checkCoverage(input.coverageToLink, 'CoverageToLink'));
-  if (input.consent) issues.push(...checkConsent(input.consent));
+  if (input.consent) issues.push(...checkConsent(input.consent, rules.policyUris));
   return [...issues, ...checkReferences(input)];
 }
 
@@ -109,7 +109,7 @@ export function memberIdOf(coverage: unknown): { system: string | undefined; val
   return value === undefined ? undefined : { system: textsAt(found, 'system')[0], value };
 }
 
-function checkConsent(consent: unknown): OutcomeIssue[] {
+function checkConsent(consent: unknown, policyUris: readonly string[]): OutcomeIssue[] {
   const issues: OutcomeIssue[] = [];
   const expect = (held: boolean, message: string): void => {
     if (!held) issues.push(invalid(message));
@@ -126,8 +126,8 @@ function checkConsent(consent: unknown): OutcomeIssue[] {
   expect(at(consent, 'sourceReference').length === 1, 'Consent.sourceReference is missing');
   const policies = textsAt(consent, 'policy.uri');
   expect(
-    policies.some((uri) => Object.values(POLICIES).includes(uri)),
-    'Consent.policy is not of the HRex value set',
+    policies.some((uri) => policyUris.includes(uri)),
+    'Consent.policy is none that is accepted here',
   );
   expect(textsAt(consent, 'provision.type')[0] === 'permit', 'Consent.provision.type is not permit');
   for (const end of ['start', 'end']) {

@@ -1,9 +1,10 @@
 import type { Call } from './answers.ts';
-import { refuse } from './answers.ts';
+import { fhirAnswer, operationOutcome, readResource, Refusal, refuse } from './answers.ts';
 import { at, isRecord, textsAt } from './json.ts';
-import { readParameters } from './member-match.ts';
-import type { OutcomeIssue } from './options.ts';
+import type { OutcomeIssue } from './failures.ts';
 import type { State } from './state.ts';
+
+export type KickOffLevel = 'type' | 'patient' | 'group';
 
 export interface KickOffParameters {
   patients: string[] | undefined;
@@ -34,20 +35,19 @@ const EXPORTABLE = new Set(
 );
 
 /** Reads a Bulk Data kick-off, as Parameters (POST) or query (GET). @throws Refusal 400 */
-export function readKickOffParameters(state: State, call: Call): KickOffParameters {
+export function readKickOffParameters(state: State, call: Call, level: KickOffLevel): KickOffParameters {
   const lenient = preferences(call).includes('handling=lenient');
   const notes: OutcomeIssue[] = [];
   const values = new Map<string, string[]>();
+  const unsupported = new Set<string>();
   for (const [name, value] of call.method === 'POST' ? fromParameters(call) : [...call.url.searchParams]) {
-    const usable =
-      state.behaviour.kickOff.supportedParameters.includes(name) && !(name === 'patient' && call.method === 'GET');
-    if (usable) values.set(name, [...(values.get(name) ?? []), value]);
+    if (isSupported(state, call, level, name)) values.set(name, [...(values.get(name) ?? []), value]);
     else if (lenient) notes.push({ severity: 'warning', code: 'not-supported', diagnostics: `${name} was ignored` });
-    else throw refuse(400, 'not-supported', `${name} is not supported`);
+    else unsupported.add(name);
   }
+  if (unsupported.size > 0) throw unsupportedParameters(state, [...unsupported]);
   const format = values.get('_outputFormat')?.[0];
-  if (format !== undefined && !FORMATS.includes(format))
-    throw refuse(400, 'not-supported', '_outputFormat is not supported');
+  if (format !== undefined && !FORMATS.includes(format)) throw unsupportedParameters(state, ['_outputFormat']);
   return {
     patients: values.get('patient')?.map((reference) => patientIdOf(state, reference)),
     types: readTypes(values.get('_type'), lenient, notes),
@@ -57,6 +57,26 @@ export function readKickOffParameters(state: State, call: Call): KickOffParamete
   };
 }
 
+/** `patient` is for POST alone, and for nobody whose token names the patient. */
+function isSupported(state: State, call: Call, level: KickOffLevel, name: string): boolean {
+  const { supportedParameters, tokenBound } = state.behaviour.kickOff;
+  if (name === 'patient' && (call.method === 'GET' || (tokenBound && level === 'type'))) return false;
+  return supportedParameters.includes(name);
+}
+
+function unsupportedParameters(state: State, names: string[]): Refusal {
+  switch (state.behaviour.kickOff.refusalStyle) {
+    case 'diagnostics':
+      return refuse(400, 'not-supported', `${names.join(', ')} ${names.length > 1 ? 'are' : 'is'} not supported`);
+    case 'expression': {
+      const issue = { severity: 'error', code: 'not-supported', diagnostics: 'unsupported input' } as const;
+      return new Refusal(fhirAnswer(400, operationOutcome([{ ...issue, expression: names }])));
+    }
+    case 'bare':
+      return new Refusal({ status: 400 });
+  }
+}
+
 export function preferences(call: Call): string[] {
   const header = [call.request.headers['prefer'] ?? []].flat().join(',');
   return header.split(/[,;]/).map((each) => each.trim().toLowerCase().replaceAll('"', ''));
@@ -64,7 +84,7 @@ export function preferences(call: Call): string[] {
 
 function fromParameters(call: Call): [string, string][] {
   if (call.body === '') return [];
-  return at(readParameters(call), 'parameter').map((parameter) => {
+  return at(readResource(call, 'Parameters'), 'parameter').map((parameter) => {
     const name = textsAt(parameter, 'name')[0];
     if (name === undefined || !isRecord(parameter)) throw refuse(400, 'invalid', 'a parameter has no name');
     const valueName = VALUE_NAMES[name];
@@ -95,7 +115,7 @@ function readTypes(values: string[] | undefined, lenient: boolean, notes: Outcom
     });
 }
 
-function readInstant(name: string, values: string[] | undefined): number | undefined {
+export function readInstant(name: string, values: string[] | undefined): number | undefined {
   const text = values?.[0];
   if (text === undefined) return undefined;
   if (values?.length !== 1 || !INSTANT.test(text)) throw refuse(400, 'invalid', `${name} is no instant`);

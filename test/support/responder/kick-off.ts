@@ -1,33 +1,44 @@
 import { randomUUID } from 'node:crypto';
-import type { Call, Reply } from './answers.ts';
+import type { Call, Refusal, Reply } from './answers.ts';
 import { failureReply, refuse, takeFailure } from './answers.ts';
 import { matchedPatients, mayRead, requireBearer, requireScope } from './bearer.ts';
-import { parseJson, textsAt } from './json.ts';
+import type { KickOffBehaviour } from './export-options.ts';
+import { groupPatients, mayUseGroup } from './groups.ts';
 import { preferences, readKickOffParameters } from './kick-off-parameters.ts';
-import type { KickOffParameters } from './kick-off-parameters.ts';
+import type { KickOffLevel, KickOffParameters } from './kick-off-parameters.ts';
+import { isUpdatedIn } from './records.ts';
 import type { ExportFile, IssuedToken, Job, State } from './state.ts';
 
 export const STATUS_PATH = '/jobs/status';
 
-/** `[base]/Patient/$export`, and `[base]/Patient/{id}/$export` where switched on. */
-export function answerKickOff(state: State, call: Call, instanceId?: string): Reply {
+/** What a kick-off names by its URL; a system level is never offered. */
+export type KickOffTarget = { level: 'type' | 'system' } | { level: 'patient' | 'group'; id: string };
+
+/** `[base]/Patient/$export`; `[base]/Patient/{id}/$export` and `[base]/Group/{id}/$export` where switched on. */
+export function answerKickOff(state: State, call: Call, target: KickOffTarget): Reply {
   const options = state.behaviour.kickOff;
-  if (instanceId === undefined ? !options.typeLevel : !options.instanceLevel) {
-    throw refuse(404, 'not-supported', 'no such operation');
-  }
-  if (call.method === 'GET' && !options.get) throw refuse(405, 'not-supported', 'only POST');
+  if (target.level === 'system' || !isOffered(options, target.level)) throw unsupportedForm(options, 404);
+  if (!(call.method === 'GET' ? options.get : options.post)) throw unsupportedForm(options, 405);
   const token = requireBearer(state, call);
   const failure = takeFailure(options.failures);
   if (failure) return failureReply(failure);
   checkHeaders(call);
-  const parameters = readKickOffParameters(state, call);
-  const job = createJob(state, call, token, choosePatients(state, token, parameters, instanceId), parameters);
+  const parameters = readKickOffParameters(state, call, target.level);
+  const job = createJob(state, call, token, choosePatients(state, token, parameters, target), parameters);
   state.jobs.set(job.id, job);
   if (options.loseAnswers > 0) {
     options.loseAnswers -= 1;
     return 'disconnect';
   }
   return { status: 202, headers: statusLocation(state, job) };
+}
+
+export function isOffered(options: KickOffBehaviour, level: KickOffLevel): boolean {
+  return { type: options.typeLevel, patient: options.instanceLevel, group: options.groupLevel }[level];
+}
+
+function unsupportedForm(options: KickOffBehaviour, usualStatus: number): Refusal {
+  return refuse(options.unsupportedStatus ?? usualStatus, 'not-supported', 'this form of $export is not offered');
 }
 
 function checkHeaders(call: Call): void {
@@ -56,16 +67,29 @@ function choosePatients(
   state: State,
   token: IssuedToken,
   parameters: KickOffParameters,
-  instanceId: string | undefined,
+  target: KickOffTarget,
 ): string[] {
+  if (target.level === 'group') return chooseOfGroup(state, token, parameters, target.id);
   const allowed = matchedPatients(state, token);
-  const asked = instanceId === undefined ? parameters.patients : [instanceId];
+  const asked = target.level === 'patient' ? [target.id] : parameters.patients;
   for (const id of asked ?? []) {
-    if (!state.members.has(id)) throw refuse(instanceId === undefined ? 400 : 404, 'not-found', 'no such patient');
+    if (!state.members.has(id)) throw refuse(target.level === 'patient' ? 404 : 400, 'not-found', 'no such patient');
     if (!allowed.has(id)) throw refuse(403, 'forbidden', 'the patient was not matched by this client');
   }
+  if (!asked && state.behaviour.kickOff.tokenBound && token.boundTo === null)
+    throw refuse(403, 'forbidden', 'the token is bound to no patient');
   if (!asked && allowed.size === 0) throw refuse(403, 'forbidden', 'no patient was matched by this client');
   return asked ? [...new Set(asked)] : [...allowed];
+}
+
+/** All of the Group, or what `patient` names of it. */
+function chooseOfGroup(state: State, token: IssuedToken, parameters: KickOffParameters, groupId: string): string[] {
+  const patients = groupPatients(state, groupId);
+  if (!patients) throw refuse(404, 'not-found', 'no such group');
+  if (!mayUseGroup(state, token, groupId)) throw refuse(403, 'forbidden', 'no group of this client');
+  const asked = parameters.patients;
+  if (asked?.some((id) => !patients.includes(id))) throw refuse(400, 'not-found', 'the patient is not in the group');
+  return asked ? [...new Set(asked)] : patients;
 }
 
 function createJob(
@@ -101,18 +125,11 @@ function collectLines(state: State, patientIds: string[], parameters: KickOffPar
     for (const [type, lines] of Object.entries(state.members.get(id)?.lines ?? {})) {
       if (parameters.types && !parameters.types.includes(type)) continue;
       const ofType = collected.get(type) ?? new Set<string>();
-      for (const line of lines) if (isInWindow(line, parameters)) ofType.add(line);
+      for (const line of lines) if (isUpdatedIn(line, parameters)) ofType.add(line);
       collected.set(type, ofType);
     }
   }
   return new Map([...collected].filter(([, lines]) => lines.size > 0).map(([type, lines]) => [type, [...lines]]));
-}
-
-/** `_since` and `_until` are about meta.lastUpdated; a resource without one is always in. */
-function isInWindow(line: string, { since, until }: KickOffParameters): boolean {
-  if (since === undefined && until === undefined) return true;
-  const updated = Date.parse(textsAt(parseJson(line), 'meta.lastUpdated')[0] ?? '');
-  return Number.isNaN(updated) || (updated >= (since ?? -Infinity) && updated <= (until ?? Infinity));
 }
 
 function splitFiles(state: State, lines: Map<string, string[]>): ExportFile[] {

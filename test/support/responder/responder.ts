@@ -74,6 +74,7 @@ function createState(options: ResponderOptions, origin: string, otherOrigin: str
     members: new Map(),
     matches: new Map(),
     jobs: new Map(),
+    pages: new Map(),
     requests: [],
   };
 }

@@ -1,5 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
-import type { Behaviour, OutcomeIssue } from './options.ts';
+import type { OutcomeIssue } from './failures.ts';
+import type { Behaviour } from './options.ts';
+import type { ResultSet } from './paging.ts';
 
 export interface ClientRegistration {
   clientId: string;
@@ -23,6 +25,10 @@ export interface MemberInput {
   umb?: { system: string; value: string };
   /** NDJSON lines by resource type; the Patient line gives family name and birth date to match on. */
   lines: Record<string, string[]>;
+  /** Held besides: read and found by id, never exported. */
+  undelivered?: Record<string, string[]>;
+  /** Documents at `[origin]/attachments/{name}`. */
+  attachments?: Record<string, { contentType: string; base64: string }>;
 }
 
 export interface DirectorySource {
@@ -41,6 +47,7 @@ export interface Member extends MemberInput {
 export interface IssuedToken {
   clientId: string;
   scope: string;
+  boundTo: string | null;
   expiresAt: number;
 }
 
@@ -98,5 +105,7 @@ export interface State {
   /** Patients each client has matched. */
   readonly matches: Map<string, Set<string>>;
   readonly jobs: Map<string, Job>;
+  /** By the id in the next link. */
+  readonly pages: Map<string, { result: ResultSet; index: number }>;
   readonly requests: RequestRecord[];
 }

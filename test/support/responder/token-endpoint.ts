@@ -29,9 +29,11 @@ export async function answerToken(state: State, call: Call): Promise<Reply> {
   checkRequiredParams(state, form);
   const scope = grantScope(state, client, form.get('scope') ?? '');
   const token = randomBytes(32).toString('base64url');
-  const lifetime = state.behaviour.token.lifetimeSeconds;
-  state.tokens.set(token, { clientId: client.clientId, scope, expiresAt: Date.now() + lifetime * 1000 });
-  const answer = { access_token: token, token_type: 'bearer', expires_in: lifetime, scope };
+  const { lifetimeSeconds, boundTo } = state.behaviour.token;
+  const expiresAt = Date.now() + lifetimeSeconds * 1000;
+  state.tokens.set(token, { clientId: client.clientId, scope, boundTo, expiresAt });
+  const patient = boundTo === null ? {} : { patient: boundTo };
+  const answer = { access_token: token, token_type: 'bearer', expires_in: lifetimeSeconds, scope, ...patient };
   return jsonAnswer(200, { ...answer, ...state.behaviour.token.extraMembers }, NO_STORE);
 }
 
