@@ -70,6 +70,8 @@ export const fileSchema = z.strictObject({
         .min(1024)
         .default(64 * MIB),
       attachmentInlineBytes: z.int().min(0).default(MIB),
+      /** 0: what an export leaves out is not asked for. */
+      maxFetchedReferences: z.int().min(0).default(1000),
       foreignLines: z.enum(['refuse', 'fail']).default('refuse'),
     })
     .prefault({}),

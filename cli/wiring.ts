@@ -15,6 +15,7 @@ import { smartConfigurationRouter } from '../api/oauth/discovery.ts';
 import { endpointsOf } from '../api/oauth/endpoints.ts';
 import { createP2pApp } from '../api/p2p/app.ts';
 import { oidcClientsPart, oidcServersPart } from '../api/p2p/oidc-definitions.ts';
+import { preflightPart } from '../api/p2p/preflight.ts';
 import { invokeExportRouter } from '../api/requester/invoke-export.ts';
 import { keptBinaryRouter } from '../api/requester/kept-binary.ts';
 import { taskRouter } from '../api/requester/task.ts';
@@ -160,7 +161,11 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
   });
   const p2p = createP2pApp({
     authenticate: bearer,
-    parts: [oidcServersPart(servers), oidcClientsPart(clients, secrets.adminClientId)],
+    parts: [
+      oidcServersPart(servers),
+      preflightPart(servers, wiring.requester.knowledge),
+      oidcClientsPart(clients, secrets.adminClientId),
+    ],
     open: [],
     version: programVersion().version,
     tokenEndpoint: endpoints.token,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ExchangeError } from './errors.ts';
+import type { ExportForm } from './export-form.ts';
 import { isRecord, printParameters } from './parameters.ts';
 import { isTransient } from './peer-outcome.ts';
 import type { PeerIssue } from './peer-outcome.ts';
@@ -77,15 +78,27 @@ export function absoluteUrl(text: string, base: string): string {
   return new URL(text, base).href;
 }
 
-/** `instance-level` is no standard endpoint: some servers export one member at `Patient/<id>/$export`. */
-export type ExportForm = 'type-level' | 'instance-level';
-
 export interface KickOff {
-  readonly form: ExportForm;
+  readonly form: Exclude<ExportForm, 'everything' | 'search'>;
+  /** The Group to export, for the form `group`. */
+  readonly groupId?: string;
   /** The member's Patient id at the responding payer. */
   readonly patientId: string;
   /** Entries of `export` as they were posted, each the JSON text of one Parameters entry. */
   readonly entries: readonly string[];
+}
+
+/** Where the kick-off goes, relative to the payer's base. */
+export function kickOffPath({ form, patientId, groupId }: KickOff): string {
+  switch (form) {
+    case 'type-level':
+    case 'token-bound':
+      return 'Patient/$export';
+    case 'instance-level':
+      return `Patient/${patientId}/$export`;
+    case 'group':
+      return `Group/${groupId ?? ''}/$export`;
+  }
 }
 
 /** Body of the kick-off. Entries go as they were posted, but for `patient`: the matched member takes its place. */
@@ -96,7 +109,7 @@ export function kickOffBody({ form, patientId, entries }: KickOff): string {
 }
 
 /**
- * The same for a kick-off by GET, which names no patient: for `instance-level` alone.
+ * The same for a kick-off by GET, which names no patient: not for `type-level`, where it would export everybody.
  * Undefined where an entry is no simple value, and so has no form in a query.
  */
 export function kickOffQuery(entries: readonly string[]): URLSearchParams | undefined {

@@ -81,6 +81,12 @@ export const ERRORS = {
     'never',
     'The answer of the responding payer is not what the specification says.',
   ),
+  'peer-media-type': entry(
+    'not-supported',
+    502,
+    'never',
+    'The responding payer answered in another format than FHIR JSON.',
+  ),
   'member-not-matched': entry('not-found', 422, 'never', 'No member matches.'),
   'member-ambiguous': entry('multiple-matches', 422, 'never', 'More than one member matches.'),
   'consent-refused': entry('business-rule', 422, 'never', 'The consent cannot be complied with.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EXPORT_FORMS } from './export-form.ts';
 
 /** Definitions of partners: the servers that we reach as requesting payer, the clients that reach us as responding payer. */
 
@@ -37,8 +38,20 @@ export const oidcServerInput = z.strictObject({
   allowedHosts: z.array(hostAndPort).default([]),
   maxConcurrentExchanges: z.int().min(1).max(1000).default(4),
   exportDeadlineSeconds: z.int().min(1).default(172_800),
-  /** Kick-off of one member's export; absent: chosen by the CapabilityStatement, else `type-level`. */
-  exportForm: z.enum(['type-level', 'instance-level']).optional(),
+  /** How one member's records are asked for; absent: chosen by what the payer says, and by what worked. */
+  exportForm: z.enum(EXPORT_FORMS).optional(),
+  /** Path of the match, relative to `fhirEndpoint`; absent: `Patient/$member-match`. */
+  matchOperation: z
+    .string()
+    .regex(/^[A-Za-z0-9$][A-Za-z0-9$/._-]*$/, 'a path relative to fhirEndpoint')
+    .optional(),
+  /** `always`: a match posted without gets the local patient's coverage; `never`: it is taken out. Absent: as posted. */
+  coverageToLink: z.enum(['always', 'never']).optional(),
+  /** What the payer wants as `Consent.policy.uri` in the place of the HRex ones. */
+  consentPolicies: z
+    .strictObject({ regular: z.string().min(1), sensitive: z.string().min(1) })
+    .partial()
+    .optional(),
 });
 export type OidcServerInput = z.infer<typeof oidcServerInput>;
 export type OidcServer = OidcServerInput & { readonly pid: number };

@@ -12,6 +12,7 @@ export const REFUSALS = {
   'duplicate-id': 'Another line has the same type and id and other content.',
   'foreign-member': 'The record is about another member.',
   'too-long': 'The line is longer than this server allows.',
+  'not-a-deletion': 'The line of a deleted file is no Bundle of deletions by type and id.',
 } as const;
 
 export type RefusalReason = keyof typeof REFUSALS;

@@ -1,5 +1,6 @@
 import { ERRORS } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
+import type { ExportForm } from './export-form.ts';
 import type { CodeableConcept, Extension, OperationOutcome, Task, TaskOutput } from 'fhir/r4.js';
 
 /** System of the codes that Carryover itself gives: Task outputs, business status, reasons. */
@@ -14,6 +15,8 @@ export interface ResourceCount {
   readonly updated: number;
   readonly unchanged: number;
   readonly refused: number;
+  /** Taken away because the responding payer deleted them. */
+  readonly deleted: number;
 }
 
 /** What stands in `Task.output`, as it is kept with the Task. */
@@ -22,6 +25,8 @@ export type ExchangeOutput =
   | { readonly kind: 'resource-count'; readonly count: ResourceCount }
   | { readonly kind: 'refused-count'; readonly value: number }
   | { readonly kind: 'transaction-time'; readonly instant: string }
+  /** How the responding payer was asked for the records. */
+  | { readonly kind: 'export-form'; readonly form: ExportForm }
   /** OperationOutcomes, contained in the Task. */
   | { readonly kind: 'refused-report' | 'warnings' | 'peer-outcome'; readonly outcome: OperationOutcome };
 
@@ -83,6 +88,8 @@ function renderOutput(output: ExchangeOutput): TaskOutput {
       return { type: coded('refused-count'), valueUnsignedInt: output.value };
     case 'transaction-time':
       return { type: coded('transaction-time'), valueInstant: output.instant };
+    case 'export-form':
+      return { type: coded('export-form'), valueCode: output.form };
     case 'refused-report':
     case 'warnings':
     case 'peer-outcome':
@@ -94,10 +101,10 @@ function renderOutput(output: ExchangeOutput): TaskOutput {
 
 /** The count is what the exchange left visible of that type. */
 function renderCount(count: ResourceCount): TaskOutput {
-  const extension = (['received', 'new', 'updated', 'unchanged', 'refused'] as const).map((name): Extension => ({
-    url: COUNT_EXTENSION + name,
-    valueUnsignedInt: count[name],
-  }));
+  const names = ['received', 'new', 'updated', 'unchanged', 'refused', 'deleted'] as const;
+  const extension = names
+    .filter((name) => name !== 'deleted' || count.deleted > 0)
+    .map((name): Extension => ({ url: COUNT_EXTENSION + name, valueUnsignedInt: count[name] }));
   return {
     extension,
     type: coded('resource-count', count.type),

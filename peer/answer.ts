@@ -5,6 +5,7 @@ import type { PeerIssue } from '../fhir/peer-outcome.ts';
 import { readRetryAfter } from '../fhir/retry-after.ts';
 import { decodeStream } from './decode-stream.ts';
 import type { PeerResponse } from './http.ts';
+import { assertJson } from './media-type.ts';
 import { exchangeErrorIn, PeerError } from './peer-error.ts';
 import { transportCode } from './transport-error.ts';
 
@@ -24,11 +25,15 @@ export interface Refusal {
   readonly outcome: string | undefined;
 }
 
-/**
- * The text of an answer.
- * @throws ExchangeError `peer-invalid` when it is longer than `limit`, `peer-unreachable` when it breaks off
- */
 export async function readText(response: PeerResponse, limit = MAX_ANSWER_BYTES): Promise<string> {
+  return new TextDecoder().decode(await readBytes(response, limit));
+}
+
+/**
+ * The bytes of an answer, its Content-Encoding taken off.
+ * @throws ExchangeError `peer-invalid` when there are more than `limit`, `peer-unreachable` when it breaks off
+ */
+export async function readBytes(response: PeerResponse, limit: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
@@ -42,12 +47,13 @@ export async function readText(response: PeerResponse, limit = MAX_ANSWER_BYTES)
     if (!isDamaged && transportCode(error) === undefined) throw error;
     throw new ExchangeError('peer-unreachable', { detail: 'an answer broke off', cause: error });
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
-/** @throws ExchangeError `peer-invalid` when the answer is no JSON object */
+/** @throws ExchangeError `peer-invalid` when the answer is no JSON object, `peer-media-type` when it is XML or a page */
 export async function readJson(response: PeerResponse): Promise<{ readonly text: string; readonly body: object }> {
   const text = await readText(response);
+  assertJson(response, text);
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -2,6 +2,7 @@ import {
   absoluteUrl,
   classifyStatusAnswer,
   kickOffBody,
+  kickOffPath,
   kickOffQuery,
   readManifest,
   readProgress,
@@ -13,11 +14,12 @@ import { allowedHosts } from './allowed-hosts.ts';
 import { errorWithCode, passingCode, readJson, readRefusal, refusalError } from './answer.ts';
 import type { Refusal } from './answer.ts';
 import { assertId, sendAuthorized, sendOpen } from './authorized.ts';
-import type { PeerConnection } from './authorized.ts';
+import type { PeerConnection, UnsignedRequest } from './authorized.ts';
 import { fhirBase } from './discovery.ts';
 import { continues, downloadOf, rangeHeaders, resumable } from './download.ts';
 import type { Download, DownloadOptions } from './download.ts';
 import type { PeerResponse } from './http.ts';
+import { PeerError } from './peer-error.ts';
 
 export type ExportCheck =
   | { readonly state: 'in-progress'; readonly retryAfterMs?: number; readonly progressPercent?: number }
@@ -50,16 +52,15 @@ export async function startExport(
 }
 
 async function sendKickOff(connection: PeerConnection, kickOff: KickOff): Promise<PeerResponse> {
-  const id = assertId(kickOff.patientId);
-  const base = fhirBase(connection.payer);
-  const url = kickOff.form === 'type-level' ? `${base}/Patient/$export` : `${base}/Patient/${id}/$export`;
+  assertId(kickOff.patientId);
+  const url = `${fhirBase(connection.payer)}/${kickOffPath(kickOff)}`;
   const posted = await sendAuthorized(connection, {
     method: 'POST',
     url,
     headers: { ...KICK_OFF_HEADERS, 'content-type': 'application/fhir+json' },
     body: kickOffBody(kickOff),
   });
-  const query = kickOff.form === 'instance-level' ? kickOffQuery(kickOff.entries) : undefined;
+  const query = kickOff.form === 'type-level' ? undefined : kickOffQuery(kickOff.entries);
   // Bulk Data 1.0 has GET alone. At type level it has no `patient`, and would export everybody that the token reaches.
   if (query === undefined || (posted.status !== 405 && posted.status !== 501)) return posted;
   await posted.body.dump();
@@ -73,7 +74,7 @@ async function sendKickOff(connection: PeerConnection, kickOff: KickOff): Promis
  * failed and the export lives on
  */
 export async function checkExport(connection: PeerConnection, statusUrl: string): Promise<ExportCheck> {
-  const response = await sendAuthorized(connection, statusRequest(statusUrl));
+  const response = withExportStatus(await sendAuthorized(connection, statusRequest(statusUrl)));
   if (response.status !== 202) return { state: 'complete', manifest: await readPages(connection, response) };
   await response.body.dump();
   const retryAfterMs = readRetryAfter(response.header('retry-after'), connection.now());
@@ -83,6 +84,14 @@ export async function checkExport(connection: PeerConnection, statusUrl: string)
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(progressPercent !== undefined && { progressPercent }),
   };
+}
+
+/** Bulk Data 3.0 may tell the export's state apart from that of the request (`separate-export-status`). */
+function withExportStatus(response: PeerResponse): PeerResponse {
+  const status = Number(response.header('x-export-status') ?? Number.NaN);
+  return response.status === 200 && Number.isInteger(status) && status >= 200 && status < 600
+    ? { ...response, status }
+    : response;
 }
 
 function statusRequest(url: string): { method: 'GET'; url: string; headers: Record<string, string> } {
@@ -163,6 +172,23 @@ async function requestFile(
     'accept-encoding': acceptGzip ? 'gzip' : 'identity',
     ...range,
   };
-  const send = withToken ? sendAuthorized : sendOpen;
-  return send(connection, { method: 'GET', url, headers });
+  const request = { method: 'GET', url, headers } as const;
+  return withToken ? sendAsAsked(connection, request) : sendOpen(connection, request);
+}
+
+/** Pre-signed links refuse a token, whatever the manifest says of it: then the file is asked for without one. */
+async function sendAsAsked(connection: PeerConnection, request: UnsignedRequest): Promise<PeerResponse> {
+  const refused = await sendAuthorized(connection, request).catch((error: unknown) => {
+    if (error instanceof PeerError && error.status === 401) return error;
+    throw error;
+  });
+  if (!(refused instanceof PeerError) && refused.status !== 400) return refused;
+  const open = await sendOpen(connection, request);
+  if (open.status < 400) {
+    if (!(refused instanceof PeerError)) await refused.body.dump();
+    return open;
+  }
+  await open.body.dump();
+  if (refused instanceof PeerError) throw refused;
+  return refused;
 }

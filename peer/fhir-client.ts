@@ -2,14 +2,18 @@ import type { KickOff } from '../fhir/bulk-data.ts';
 import { ExchangeError } from '../fhir/errors.ts';
 import { matchRefusal } from '../fhir/peer-outcome.ts';
 import { errorWithCode, readJson, readRefusal, refusalError } from './answer.ts';
+import { getAttachment } from './attachment.ts';
+import type { Attachment } from './attachment.ts';
 import { assertId, sendAuthorized, sendOpen } from './authorized.ts';
 import type { PeerConnection } from './authorized.ts';
 import { checkExport, deleteExport, download, startExport } from './bulk-export.ts';
 import type { ExportCheck } from './bulk-export.ts';
 import { fhirBase } from './discovery.ts';
 import type { Download, DownloadOptions } from './download.ts';
-import { findPatientId } from './patient-lookup.ts';
-import type { LookupIdentifier } from './patient-lookup.ts';
+import { findGroupOfOne, getPage, postBatch } from './pages.ts';
+import type { Page } from './pages.ts';
+import { findPatient } from './patient-lookup.ts';
+import type { FoundPatient, LookupIdentifier } from './patient-lookup.ts';
 
 /** The FHIR side of one responding payer; errors are ExchangeErrors, or the signal's reason when it was aborted. */
 export interface PeerClient {
@@ -19,9 +23,21 @@ export interface PeerClient {
    */
   memberMatch(parameters: string): Promise<object>;
   /** Throws `member-not-matched`, `member-ambiguous`. */
-  readPatientByIdentifier(identifier: LookupIdentifier): Promise<{ readonly id: string }>;
+  readPatientByIdentifier(identifier: LookupIdentifier): Promise<FoundPatient>;
   /** The resource's text as it came. */
   read(type: string, id: string): Promise<string>;
+  /** One page of a search or of `$everything`; throws `export-expired` where it is no longer there. */
+  page(url: string): Promise<Page>;
+  /** Answers the text of the Bundle. */
+  batch(body: string): Promise<string>;
+  /** The bytes behind `Attachment.url`, at most `limit`. */
+  attachment(wanted: {
+    readonly url: string;
+    readonly contentType: string | undefined;
+    readonly limit: number;
+  }): Promise<Attachment>;
+  /** Id of the Group whose only member is this patient. */
+  groupOfOne(patientId: string): Promise<string | undefined>;
   /** The CapabilityStatement, parsed. */
   capabilities(): Promise<object>;
   startExport(kickOff: KickOff): Promise<{ readonly statusUrl: string }>;
@@ -33,8 +49,12 @@ export interface PeerClient {
 export function createPeerClient(connection: PeerConnection): PeerClient {
   return {
     memberMatch: async (parameters) => memberMatch(connection, parameters),
-    readPatientByIdentifier: async (identifier) => ({ id: await findPatientId(connection, identifier) }),
+    readPatientByIdentifier: async (identifier) => findPatient(connection, identifier),
     read: async (type, id) => readResource(connection, type, id),
+    page: async (url) => getPage(connection, url),
+    batch: async (body) => postBatch(connection, body),
+    attachment: async (wanted) => getAttachment(connection, wanted),
+    groupOfOne: async (patientId) => findGroupOfOne(connection, patientId),
     capabilities: async () => capabilities(connection),
     startExport: async (kickOff) => startExport(connection, kickOff),
     checkExport: async (statusUrl) => checkExport(connection, statusUrl),
@@ -46,9 +66,10 @@ export function createPeerClient(connection: PeerConnection): PeerClient {
 const ACCEPT = 'application/fhir+json';
 
 async function memberMatch(connection: PeerConnection, parameters: string): Promise<object> {
+  const { matchOperation = 'Patient/$member-match' } = connection.payer;
   const response = await sendAuthorized(connection, {
     method: 'POST',
-    url: `${fhirBase(connection.payer)}/Patient/$member-match`,
+    url: `${fhirBase(connection.payer)}/${matchOperation}`,
     headers: { accept: ACCEPT, 'content-type': ACCEPT },
     body: parameters,
   });

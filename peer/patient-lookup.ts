@@ -24,14 +24,20 @@ const bundle = z.looseObject({
 /** Statuses of servers that search by GET alone. */
 const NO_POST: ReadonlySet<number> = new Set([400, 403, 404, 405, 415, 501]);
 
+export interface FoundPatient {
+  readonly id: string;
+  /** How the payer was asked: by POST where it takes that. */
+  readonly method: 'POST' | 'GET';
+}
+
 /**
- * The id of the one Patient that has an identifier. Searched by POST first: an identifier in a URL ends in logs.
+ * The one Patient that has an identifier. Searched by POST first: an identifier in a URL ends in logs.
  * @throws ExchangeError `member-not-matched`, `member-ambiguous`; `peer-refused` and the rest of an answer's errors
  */
-export async function findPatientId(connection: PeerConnection, identifier: LookupIdentifier): Promise<string> {
+export async function findPatient(connection: PeerConnection, identifier: LookupIdentifier): Promise<FoundPatient> {
   const { system, value } = identifier;
   const token = system === undefined ? escaped(value) : `${escaped(system)}|${escaped(value)}`;
-  const response = await search(connection, new URLSearchParams({ identifier: token }));
+  const { response, method } = await search(connection, new URLSearchParams({ identifier: token }));
   if (response.status !== 200) throw refusalError(await readRefusal(response, connection.now()));
   const { body } = await readJson(response);
   const read = bundle.safeParse(body);
@@ -43,10 +49,13 @@ export async function findPatientId(connection: PeerConnection, identifier: Look
   if (id === undefined) throw new ExchangeError('member-not-matched', { detail: 'no Patient has the identifier' });
   if (others.length > 0)
     throw new ExchangeError('member-ambiguous', { detail: 'several Patients have the identifier' });
-  return id;
+  return { id, method };
 }
 
-async function search(connection: PeerConnection, query: URLSearchParams): Promise<PeerResponse> {
+async function search(
+  connection: PeerConnection,
+  query: URLSearchParams,
+): Promise<{ readonly response: PeerResponse; readonly method: FoundPatient['method'] }> {
   const base = `${fhirBase(connection.payer)}/Patient`;
   const accept = 'application/fhir+json';
   const headers = { accept, 'content-type': 'application/x-www-form-urlencoded' };
@@ -56,9 +65,10 @@ async function search(connection: PeerConnection, query: URLSearchParams): Promi
     headers,
     body: query.toString(),
   });
-  if (!NO_POST.has(posted.status)) return posted;
+  if (!NO_POST.has(posted.status)) return { response: posted, method: 'POST' };
   await posted.body.dump();
-  return sendAuthorized(connection, { method: 'GET', url: `${base}?${query.toString()}`, headers: { accept } });
+  const url = `${base}?${query.toString()}`;
+  return { response: await sendAuthorized(connection, { method: 'GET', url, headers: { accept } }), method: 'GET' };
 }
 
 function isSame(held: { system?: string | undefined; value?: string | undefined }, wanted: LookupIdentifier): boolean {

@@ -18,6 +18,8 @@ export interface CachedToken {
   readonly scope: string;
   /** Values of the answer that `customTokenParams` asks for, by name. */
   readonly custom: Readonly<Record<string, string>>;
+  /** The one Patient that it reaches, where the answer names one (SMART launch context). */
+  readonly patient?: string | undefined;
 }
 
 /** Where tokens are kept between processes; whoever implements it encrypts. */
@@ -155,7 +157,11 @@ function accepted(
     return typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [];
   });
   const expiresAt = Math.floor(now + lifetime - renewBefore);
-  return { accessToken: answer.access_token, expiresAt, scope, custom: Object.fromEntries(custom) };
+  const patient: unknown = answer['patient'];
+  return {
+    ...{ accessToken: answer.access_token, expiresAt, scope, custom: Object.fromEntries(custom) },
+    ...(typeof patient === 'string' && { patient }),
+  };
 }
 
 /** Lets the library send its request by our way out; what may pass is told apart before it looks at the answer. */

@@ -14,6 +14,8 @@ export interface ExchangeFile {
   /** A strong validator of the answer that the bytes so far came from. */
   readonly etag: string | undefined;
   readonly contentEncoding: string | undefined;
+  /** All bytes are here; they may not have been looked at yet. */
+  readonly received: boolean;
   readonly downloaded: boolean;
   /** Of the bytes as received, other members' lines included (hex). */
   readonly sha256: string | undefined;
@@ -33,6 +35,7 @@ export type FileChanges = Partial<
     ExchangeFile,
     | 'etag'
     | 'contentEncoding'
+    | 'received'
     | 'downloaded'
     | 'sha256'
     | 'keptSha1'
@@ -54,6 +57,8 @@ export interface PlannedFile {
 export interface ExchangeFileStore {
   /** Writes the files of a manifest in its order, from 0; files that are there already stay as they are. */
   plan(exchangeId: string, files: readonly PlannedFile[]): Promise<void>;
+  /** Adds one file that we write ourselves line by line; the same number again changes nothing. */
+  add(exchangeId: string, number: number, file: PlannedFile): Promise<void>;
   list(exchangeId: string): Promise<readonly ExchangeFile[]>;
   get(exchangeId: string, number: number): Promise<ExchangeFile>;
   change(exchangeId: string, number: number, changes: FileChanges): Promise<void>;
@@ -71,6 +76,7 @@ export const keptBlob = (exchangeId: string, number: number): string => `exchang
 const COLUMNS: Readonly<Record<keyof FileChanges, string>> = {
   etag: 'etag',
   contentEncoding: 'content_encoding',
+  received: 'received',
   downloaded: 'downloaded',
   sha256: 'sha256',
   keptSha1: 'kept_sha1',
@@ -90,6 +96,7 @@ interface FileRow {
   announced_count: number | null;
   etag: string | null;
   content_encoding: string | null;
+  received: boolean;
   downloaded: boolean;
   sha256: string | null;
   kept_sha1: string | null;
@@ -111,6 +118,14 @@ export function createExchangeFileStore(pool: Pool): ExchangeFileStore {
          FROM jsonb_to_recordset($2::jsonb) AS f(number int, list text, type text, url text, "announcedCount" int)
          ON CONFLICT DO NOTHING`,
         [exchangeId, JSON.stringify(rows)],
+      );
+    },
+
+    async add(exchangeId, number, { list, type, url }) {
+      await pool.query(
+        `INSERT INTO exchange_file (exchange_id, number, list, type, url) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING`,
+        [exchangeId, number, list, type ?? null, url],
       );
     },
 
@@ -171,6 +186,7 @@ function toFile(row: FileRow): ExchangeFile {
     announcedCount: row.announced_count ?? undefined,
     etag: row.etag ?? undefined,
     contentEncoding: row.content_encoding ?? undefined,
+    received: row.received,
     downloaded: row.downloaded,
     sha256: row.sha256 ?? undefined,
     keptSha1: row.kept_sha1 ?? undefined,

@@ -2,7 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { PrismaClient } from '../prisma/generated/client.ts';
 import type { Exchange } from '../prisma/generated/client.ts';
 import { ExchangeError } from '../fhir/errors.ts';
+import { isExportForm } from '../fhir/export-form.ts';
+import type { ExportForm } from '../fhir/export-form.ts';
 import type { Seal } from '../seal.ts';
+import { collectionState } from './collection.ts';
+import type { CollectionState } from './collection.ts';
 
 /** What is told of an exchange beside its outcome: a fixed sentence and where, never a value. */
 export interface Warning {
@@ -46,6 +50,10 @@ export interface ExchangeRecord {
   readonly statusUrl: string | undefined;
   /** A kick-off was sent, and no answer to it has been written yet. */
   readonly kickOffIntent: boolean;
+  readonly kickOffForm: ExportForm | undefined;
+  readonly kickedOffAt: string | undefined;
+  /** How far a synchronous export has been read. */
+  readonly collection: CollectionState | undefined;
   readonly transactionTime: string | undefined;
   readonly requiresAccessToken: boolean | undefined;
   readonly importedPatientId: string | undefined;
@@ -57,7 +65,9 @@ export interface ExchangeChanges {
   readonly memberPatientId?: string;
   readonly statusUrl?: string | null;
   readonly kickOffIntent?: boolean;
-  readonly kickOffForm?: string;
+  readonly kickOffForm?: ExportForm;
+  readonly kickedOffAt?: string;
+  readonly collection?: CollectionState;
   readonly transactionTime?: string;
   readonly requiresAccessToken?: boolean;
 }
@@ -146,12 +156,14 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal): ExchangeS
     },
 
     async change(id, changes) {
-      const { transactionTime, ...plain } = changes;
+      const { transactionTime, kickedOffAt, collection, ...plain } = changes;
       await prisma.exchange.update({
         where: { id },
         data: {
           ...plain,
           ...(transactionTime !== undefined && { transactionTime: new Date(transactionTime) }),
+          ...(kickedOffAt !== undefined && { kickedOffAt: new Date(kickedOffAt) }),
+          ...(collection !== undefined && { collection: seal.sealJson(collection) }),
         },
       });
     },
@@ -235,6 +247,9 @@ function toRecord(row: Exchange, seal: Seal): ExchangeRecord {
     memberPatientId: row.memberPatientId ?? undefined,
     statusUrl: row.statusUrl ?? undefined,
     kickOffIntent: row.kickOffIntent,
+    kickOffForm: isExportForm(row.kickOffForm) ? row.kickOffForm : undefined,
+    kickedOffAt: row.kickedOffAt?.toISOString(),
+    collection: row.collection === null ? undefined : collectionState.parse(seal.openJson(row.collection)),
     transactionTime: row.transactionTime?.toISOString(),
     requiresAccessToken: row.requiresAccessToken ?? undefined,
     importedPatientId: row.importedPatientId ?? undefined,

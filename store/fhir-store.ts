@@ -122,18 +122,44 @@ export interface RefusedLine {
   readonly type?: string;
 }
 
-export interface ImportBatch {
+/** How far a file has come. */
+export interface FilePosition {
+  readonly line: number;
+  readonly offset: number;
+}
+
+export interface FileBatch {
   readonly exchangeId: string;
   /** Number of the file within the exchange, from 0. */
   readonly file: number;
-  readonly rows: readonly ImportRow[];
   readonly refused: readonly RefusedLine[];
+  /** The checkpoint that this batch begins at: a batch that does not continue the file is refused. */
+  readonly from: FilePosition;
+  /** Where the next batch of this file begins; committed together with what the batch stages. */
+  readonly checkpoint: FilePosition;
+}
+
+export interface ImportBatch extends FileBatch {
+  readonly rows: readonly ImportRow[];
   /** How many References of these rows nothing delivered answers, by type of the target. */
   readonly openReferences: ReadonlyMap<string, number>;
-  /** The checkpoint that this batch begins at: a batch that does not continue the file is refused. */
-  readonly from: { readonly line: number; readonly offset: number };
-  /** Where the next batch of this file begins; committed together with the rows. */
-  readonly checkpoint: { readonly line: number; readonly offset: number };
+}
+
+/** What a payer says it deleted: under the id there, and under the local one that is derived from it. */
+export interface DeletionTarget extends ResourceKey {
+  readonly originalId: string;
+}
+
+export interface DeletionBatch extends FileBatch {
+  readonly targets: readonly DeletionTarget[];
+}
+
+export interface DeletionCounts {
+  readonly deleted: number;
+  /** Named and here, but not this payer's to take away, or delivered by the same exchange. */
+  readonly kept: number;
+  /** Nothing of that id is here. */
+  readonly unknown: number;
 }
 
 export interface ImportCounts {
@@ -153,6 +179,10 @@ export interface TypeCounts extends ImportCounts {
   readonly type: string;
   readonly received: number;
   readonly refused: number;
+  readonly deleted: number;
+  /** Deletions that took nothing away: as in `DeletionCounts`. */
+  readonly deletionsKept: number;
+  readonly deletionsUnknown: number;
 }
 
 export interface FhirStore {
@@ -196,10 +226,15 @@ export interface FhirStore {
    * `duplicate-id`. Throws `conflict` where the checkpoint is not `from`, `cancelled` after `removeImport`.
    */
   importBatch(batch: ImportBatch): Promise<ImportCounts>;
+  /**
+   * Stages tombstones, and moves the checkpoint as `importBatch` does. Only what an exchange brought is taken away, never
+   * a Patient nor what this exchange delivers, and a shared record only where it came for no other member.
+   */
+  deleteBatch(batch: DeletionBatch): Promise<DeletionCounts>;
   /** Stages records of our own making (DocumentReference, Provenance); replaces staged ones of the same id. */
   stageGenerated(exchangeId: string, rows: readonly ImportRow[]): Promise<void>;
   /**
-   * New and changed records staged by this exchange, without generated ones, and shared ones that its payer delivers
+   * New and changed records staged by this exchange, without generated and deleted ones, and shared ones that its payer delivers
    * for this member for the first time; ordered by type and id.
    */
   stagedKeys(exchangeId: string): AsyncIterable<ResourceKey>;

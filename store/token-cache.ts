@@ -8,6 +8,7 @@ const cachedToken = z.object({
   expiresAt: z.number(),
   scope: z.string(),
   custom: z.record(z.string(), z.string()),
+  patient: z.string().optional(),
 });
 export type CachedToken = Readonly<z.infer<typeof cachedToken>>;
 
@@ -24,8 +25,9 @@ export function createTokenCache(prisma: PrismaClient, seal: Seal): TokenCache {
       const row = await prisma.cachedToken.findUnique({ where: { key } });
       return row === null ? undefined : cachedToken.parse(seal.openJson(row.token));
     },
-    async set(key, { accessToken, expiresAt, scope, custom }) {
-      const data = { token: seal.sealJson({ accessToken, expiresAt, scope, custom }), expiresAt: new Date(expiresAt) };
+    async set(key, { accessToken, expiresAt, scope, custom, patient }) {
+      const token = seal.sealJson({ accessToken, expiresAt, scope, custom, patient });
+      const data = { token, expiresAt: new Date(expiresAt) };
       await prisma.cachedToken.upsert({ where: { key }, create: { key, ...data }, update: data });
       await prisma.cachedToken.deleteMany({ where: { expiresAt: { lt: new Date() } } });
     },

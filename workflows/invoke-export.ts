@@ -7,10 +7,12 @@ import {
   defineQuery,
   defineSignal,
   isCancellation,
+  patched,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { StartedExport } from '../activities/requester/start-export.ts';
 import { ERRORS } from '../fhir/errors.ts';
 import { POLL_NOW_SIGNAL, PROGRESS_QUERY } from './contract.ts';
 import type { InvokeExportInput, InvokeExportResult, Step } from './contract.ts';
@@ -51,7 +53,7 @@ export async function invokeExport(input: InvokeExportInput): Promise<InvokeExpo
   exchange.undo.add(() => activities.own.freeSlot(input.taskId));
   try {
     const kickedOffAt = await kickOff(exchange);
-    const files = await poll(exchange, kickedOffAt);
+    const files = kickedOffAt === 'synchronous' ? undefined : await poll(exchange, kickedOffAt);
     return await receive(exchange, files);
   } catch (error) {
     if (isContinuation(error)) throw error;
@@ -59,8 +61,11 @@ export async function invokeExport(input: InvokeExportInput): Promise<InvokeExpo
   }
 }
 
-/** Answers when the export was kicked off, in epoch milliseconds; a continued run knows it already. */
-async function kickOff(exchange: Exchange): Promise<number> {
+/**
+ * Answers when the export was kicked off, in epoch milliseconds; a continued run knows it already. `synchronous`: the
+ * payer has none to poll, and answers with the records themselves.
+ */
+async function kickOff(exchange: Exchange): Promise<number | 'synchronous'> {
   const { input, activities, undo } = exchange;
   const { kickedOffAt } = input.resume ?? {};
   if (kickedOffAt === undefined) return request(exchange);
@@ -69,7 +74,7 @@ async function kickOff(exchange: Exchange): Promise<number> {
 }
 
 /** From the queue to the kick-off. */
-async function request({ input, activities, task, undo }: Exchange): Promise<number> {
+async function request({ input, activities, task, undo }: Exchange): Promise<number | 'synchronous'> {
   const { own, peer } = activities;
   const { taskId, limits } = input;
   await task.record('accepted', 'queued');
@@ -86,9 +91,15 @@ async function request({ input, activities, task, undo }: Exchange): Promise<num
   await task.record('in-progress', 'start-export');
   // Before the kick-off: it may succeed there and be lost on its way back.
   undo.add(() => release(taskId, activities));
-  await activities.kickOff.startExport.executeWithOptions({ summary: 'kick off the export' }, [taskId]);
+  const started = await activities.kickOff.startExport.executeWithOptions({ summary: 'kick off the export' }, [taskId]);
+  if (isSynchronous(started)) return 'synchronous';
   await task.record('in-progress', 'poll-export');
   return Date.now();
+}
+
+/** Runs that began under an earlier version have no answer of this step. */
+function isSynchronous(started: StartedExport | undefined | null): boolean {
+  return started?.synchronous === true;
 }
 
 /** Waits for the manifest; answers the number of files. */
@@ -100,12 +111,15 @@ async function poll({ input, activities, pollSignal }: Exchange, kickedOffAt: nu
 }
 
 /** Files in, records staged, then visible all at once. */
-async function receive({ input, activities, task, undo }: Exchange, files: number): Promise<InvokeExportResult> {
+async function receive(exchange: Exchange, listed: number | undefined): Promise<InvokeExportResult> {
+  const { input, activities, task, undo } = exchange;
   const { taskId, limits } = input;
-  const count = `**Files:** ${files}`;
   undo.add(() => activities.undo.removeImport(taskId));
-  await task.record('in-progress', 'download', count);
-  await downloadAll(taskId, files, limits.parallelFiles, activities.transfer);
+  await task.record('in-progress', 'download', listed === undefined ? undefined : `**Files:** ${listed}`);
+  const delivered = listed ?? (await collect(exchange));
+  await downloadAll(taskId, delivered, limits.parallelFiles, activities.transfer);
+  const files = delivered + (await fetchReferenced(exchange, delivered));
+  const count = `**Files:** ${files}`;
   await task.record('in-progress', 'import', count);
   await importAll(taskId, files, activities.transfer);
   // The last file may have been in the store before it heard of a cancellation.
@@ -121,6 +135,25 @@ async function receive({ input, activities, task, undo }: Exchange, files: numbe
     await activities.own.freeSlot(taskId);
     return { status: 'completed', files, resources: published.resources };
   });
+}
+
+/** Page by page into files, as if an export had delivered them; answers how many. */
+async function collect({ input, activities }: Exchange): Promise<number> {
+  return activities.transfer.collectRecords.executeWithOptions({ summary: 'read the records page by page' }, [
+    input.taskId,
+  ]);
+}
+
+/** What records point to and the export left out comes as one file more; answers how many there are: 0 or 1. */
+async function fetchReferenced({ input, activities }: Exchange, delivered: number): Promise<number> {
+  if (!patched('fetch-referenced')) return 0;
+  const { taskId } = input;
+  const summary = 'read what records point to and the export left out';
+  const fetched = await activities.transfer.fetchReferenced.executeWithOptions({ summary }, [taskId]);
+  if (fetched === 0) return 0;
+  const share = { taskId, first: delivered, last: delivered };
+  await activities.transfer.downloadFiles.executeWithOptions({ summary: 'look through what was read' }, [share]);
+  return fetched;
 }
 
 /** The records are here: a payer that does not take the DELETE does not make the exchange fail. */

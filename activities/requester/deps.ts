@@ -5,7 +5,9 @@ import type { BlobStore } from '../../store/blobs.ts';
 import type { ExchangeFileStore } from '../../store/exchange-files.ts';
 import type { ExchangeStore } from '../../store/exchanges.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
+import type { PayerKnowledgeStore } from '../../store/payer-knowledge.ts';
 import type { TaskStore } from '../../store/tasks.ts';
+import type { WantedReferenceStore } from '../../store/wanted-references.ts';
 
 /** What the configuration says about an import. */
 export interface ImportSettings {
@@ -14,6 +16,8 @@ export interface ImportSettings {
   readonly maxLineBytes: number;
   /** Kept files up to this size stand in their DocumentReference; larger ones behind a Binary. */
   readonly attachmentInlineBytes: number;
+  /** At most so many resources that the export left out are read one by one. */
+  readonly maxFetchedReferences: number;
   readonly foreignLines: 'refuse' | 'fail';
   /** System under which original ids are kept, where the payer's definition names none. */
   readonly responderIdentifierSystem: string;
@@ -29,8 +33,10 @@ export interface RequesterDeps {
   readonly tasks: TaskStore;
   readonly files: ExchangeFileStore;
   readonly fhir: FhirStore;
+  readonly wanted: WantedReferenceStore;
   readonly blobs: BlobStore;
   readonly tokens: TokenSource;
+  readonly knowledge: PayerKnowledgeStore;
   /** @throws ExchangeError `payer-unknown` for a payer that was removed */
   readonly payer: (pid: number) => Promise<OidcServer>;
   readonly peer: (payer: OidcServer, signal: AbortSignal) => PeerClient;

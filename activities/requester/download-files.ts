@@ -28,7 +28,7 @@ export function downloadFiles(deps: RequesterDeps) {
     for (let number = first; number <= last; number++) {
       const file = await files.get(taskId, number);
       if (file.downloaded) continue;
-      await download(deps, client, exchange, file);
+      if (!file.received) await download(deps, client, exchange, file);
       await inspectFile(deps, exchange, await files.get(taskId, number));
     }
   };
@@ -39,7 +39,7 @@ export function downloadFiles(deps: RequesterDeps) {
  * the same Content-Encoding say that the bytes before it are the same (RFC 9110 §14.3), else from the start.
  */
 async function download(
-  { blobs, files }: RequesterDeps,
+  { blobs, files, knowledge, payer }: RequesterDeps,
   client: PeerClient,
   exchange: ExchangeRecord,
   file: ExchangeFile,
@@ -50,6 +50,7 @@ async function download(
     withToken: exchange.requiresAccessToken ?? true,
     ...(present > 0 && { offset: present, etag: file.etag, contentEncoding: file.contentEncoding }),
   });
+  if (present > 0) await knowledge.learn(await payer(exchange.payerPid), { ranges: answer.status === 'partial' });
   let offset = answer.status === 'partial' ? present : 0;
   if (offset === 0) await blobs.truncate(blob);
   await files.change(file.exchangeId, file.number, { etag: answer.etag, contentEncoding: answer.contentEncoding });
@@ -59,6 +60,7 @@ async function download(
     assertAppended(offset, expected);
     heartbeat({ file: file.number, bytes: offset, attempt: activityInfo().attempt });
   }
+  await files.change(file.exchangeId, file.number, { received: true });
 }
 
 /** Opens a file; a link whose time is over is looked up anew in the manifest, whose files stay the same (Bulk Data §5). */

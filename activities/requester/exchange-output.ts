@@ -7,7 +7,7 @@ import { coded } from '../../fhir/task.ts';
 import type { ExchangeOutput } from '../../fhir/task.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { Warning } from '../../store/exchanges.ts';
-import type { RefusedLine } from '../../store/fhir-store.ts';
+import type { RefusedLine, TypeCounts } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
 
 const MOST_REPORTED_LINES = 1000;
@@ -39,22 +39,35 @@ export async function exchangeOutput(
     for (const id of await fhir.generatedIds(taskId, 'Provenance')) {
       outputs.push({ kind: 'provenance', reference: `Provenance/${id}` });
     }
-    outputs.push(...counts.map((count): ExchangeOutput => ({ kind: 'resource-count', count })));
+    outputs.push(...counts.filter(saysSomething).map(resourceCount));
   }
   if (refused.length > 0) {
     const value = counts.reduce((sum, count) => sum + count.refused, 0);
     outputs.push({ kind: 'refused-count', value: Math.max(value, refused.length) });
     outputs.push({ kind: 'refused-report', outcome: refusedReport(refused) });
   }
-  const warnings = [...exchange.warnings, ...countWarnings(kept), ...openReferenceWarnings(open)];
+  const warnings = [
+    ...exchange.warnings,
+    ...countWarnings(kept),
+    ...deletionWarnings(counts),
+    ...openReferenceWarnings(open),
+  ];
   if (warnings.length > 0) outputs.push({ kind: 'warnings', outcome: warningsOutcome(warnings) });
   const outcome = said === undefined ? undefined : peerOutcome(said);
   if (outcome !== undefined) outputs.push({ kind: 'peer-outcome', outcome });
+  if (exchange.kickOffForm !== undefined) outputs.push({ kind: 'export-form', form: exchange.kickOffForm });
   if (exchange.transactionTime !== undefined) {
     outputs.push({ kind: 'transaction-time', instant: exchange.transactionTime });
   }
   return outputs;
 }
+
+/** Deletions that took nothing away are told by a warning. */
+function resourceCount({ deletionsKept: _kept, deletionsUnknown: _unknown, ...count }: TypeCounts): ExchangeOutput {
+  return { kind: 'resource-count', count };
+}
+
+const saysSomething = ({ received, deleted }: TypeCounts): boolean => received + deleted > 0;
 
 function refusedReport(refused: readonly RefusedLine[]): OperationOutcome {
   const issue = refused.map(({ file, line, reason }): OperationOutcomeIssue => ({
@@ -88,6 +101,27 @@ function countWarnings(files: readonly ExchangeFile[]): Warning[] {
       code: 'manifest-count',
       text: `File ${file.number + 1} has ${file.lines} lines; the manifest says ${file.announcedCount ?? 0}.`,
     }));
+}
+
+function deletionWarnings(counts: readonly TypeCounts[]): Warning[] {
+  return counts.flatMap(({ type, deletionsKept, deletionsUnknown }) => [
+    ...(deletionsKept === 0
+      ? []
+      : [
+          {
+            code: 'deletions-kept',
+            text: `${deletionsKept} ${type} resources that the responding payer lists as deleted are kept: it delivers them as well, they came for other members too, or they were changed here.`,
+          },
+        ]),
+    ...(deletionsUnknown === 0
+      ? []
+      : [
+          {
+            code: 'deletions-unknown',
+            text: `${deletionsUnknown} ${type} resources that the responding payer lists as deleted were not here.`,
+          },
+        ]),
+  ]);
 }
 
 function openReferenceWarnings(open: readonly { readonly type: string; readonly count: number }[]): Warning[] {

@@ -5,9 +5,11 @@ import { ExchangeError } from '../../fhir/errors.ts';
 import { isRecord } from '../../fhir/parameters.ts';
 import { inspectForImport } from '../../fhir/import-inspect.ts';
 import type { Inspected, Refused } from '../../fhir/import-inspect.ts';
+import { mayFetch } from '../../fhir/missing-references.ts';
 import { decodeUtf8, splitLines } from '../../fhir/ndjson.ts';
 import type { Line } from '../../fhir/ndjson.ts';
 import { decodeStream } from '../../peer/decode-stream.ts';
+import { unwrapBinary } from '../../peer/unwrap-binary.ts';
 import { CHUNK_BYTES } from '../../store/blobs.ts';
 import { keptBlob, transferBlob } from '../../store/exchange-files.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
@@ -15,6 +17,7 @@ import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { DeliveredResource, RefusedLine } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
 import { assertAppended } from './overlap.ts';
+import { notingWanted } from './wanted.ts';
 
 const INDEX_BATCH = 1000;
 
@@ -44,7 +47,7 @@ export async function inspectFile(deps: RequesterDeps, exchange: ExchangeRecord,
   const inspection = await inspect(deps, exchange, file).catch(async (error: unknown) => {
     if (error instanceof ExchangeError && error.code === 'file-damaged') {
       await blobs.truncate(transferBlob(exchangeId, number));
-      await files.change(exchangeId, number, { etag: undefined, contentEncoding: undefined });
+      await files.change(exchangeId, number, { etag: undefined, contentEncoding: undefined, received: false });
     }
     throw error;
   });
@@ -75,6 +78,8 @@ export async function inspectFile(deps: RequesterDeps, exchange: ExchangeRecord,
 async function inspect(deps: RequesterDeps, exchange: ExchangeRecord, file: ExchangeFile): Promise<Inspection> {
   const { fhir, payer, settings } = deps;
   const peerBase = (await payer(exchange.payerPid)).fhirEndpoint;
+  const may = mayFetch(exchange.request.exportEntries);
+  const wanted = notingWanted(deps.wanted, exchange.id, { peerBase, mayFetch: may });
   const hash = createHash('sha256');
   const foreign: (Range & RefusedLine)[] = [];
   const outcomes: string[] = [];
@@ -82,6 +87,7 @@ async function inspect(deps: RequesterDeps, exchange: ExchangeRecord, file: Exch
   let lines = 0;
   const flush = async (): Promise<void> => {
     await fhir.indexDelivered(file.exchangeId, file.number, delivered);
+    await wanted.flush();
     delivered = [];
     heartbeat({ file: file.number, lines });
   };
@@ -103,10 +109,14 @@ async function inspect(deps: RequesterDeps, exchange: ExchangeRecord, file: Exch
     });
     if (isForeign(found)) foreign.push({ ...foreignLine(file, line, found), start: line.start, end: line.end });
     if (foreign.length > settings.maxRefusedLines) throw new ExchangeError('too-many-refused-lines');
-    if (found.kind === 'record') delivered.push(deliveredOf(found));
+    if (found.kind === 'record') {
+      delivered.push(deliveredOf(found));
+      wanted.note(text);
+    }
     if (delivered.length >= INDEX_BATCH) await flush();
   }
   await flush();
+  await wanted.flush(true);
   return { lines, sha256: hash.digest('hex'), foreign, outcomes };
 }
 
@@ -137,7 +147,8 @@ function assertWhole(line: Line, text: string | undefined): void {
 }
 
 function decoded({ blobs }: RequesterDeps, file: ExchangeFile): AsyncIterable<Uint8Array> {
-  return decodeStream(blobs.read(transferBlob(file.exchangeId, file.number)), file.contentEncoding);
+  const bytes = decodeStream(blobs.read(transferBlob(file.exchangeId, file.number)), file.contentEncoding);
+  return unwrapBinary(bytes, file.type);
 }
 
 async function* hashed(

@@ -1,8 +1,10 @@
 import { authorize } from './authorize.ts';
 import { checkExport } from './check-export.ts';
+import { collectRecords } from './collect-records.ts';
 import type { RequesterDeps } from './deps.ts';
 import { downloadFiles } from './download-files.ts';
 import type { FileShareInput } from './download-files.ts';
+import { fetchReferenced } from './fetch-referenced.ts';
 import { importFiles } from './import-files.ts';
 import { matchMember } from './match-member.ts';
 import { beating } from './overlap.ts';
@@ -22,7 +24,9 @@ export function createRequesterActivities(deps: RequesterDeps) {
     matchMember: matchMember(deps),
     startExport: startExport(deps),
     checkExport: checkExport(deps),
+    collectRecords: (taskId: string) => beating(() => collectRecords(deps)(taskId)),
     downloadFiles: (share: FileShareInput) => beating(() => downloadFiles(deps)(share)),
+    fetchReferenced: (taskId: string) => beating(() => fetchReferenced(deps)(taskId)),
     importFiles: (share: FileShareInput) => beating(() => importFiles(deps)(share)),
     publishImport: (taskId: string) => beating(() => publishImport(deps)(taskId)),
     releaseExport: releaseExport(deps),

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { RefusedLine, TypeCounts } from '../fhir-store.ts';
+import type { DeletionCounts, RefusedLine, TypeCounts } from '../fhir-store.ts';
 import type { Queryable } from './transaction.ts';
 
 export interface MutableCounts {
@@ -35,6 +35,30 @@ export async function addCounts(
   );
 }
 
+/** Deletions by type; negative where what was counted at first turns out otherwise. */
+export async function addDeletions(
+  client: PoolClient,
+  exchangeId: string,
+  counts: ReadonlyMap<string, DeletionCounts>,
+): Promise<void> {
+  if (counts.size === 0) return;
+  const all = [...counts.values()];
+  await client.query(
+    `INSERT INTO exchange_count AS c (exchange_id, type, deleted, deletions_kept, deletions_unknown)
+     SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::int[], $5::int[]) AS k
+     ON CONFLICT (exchange_id, type) DO UPDATE SET deleted = c.deleted + excluded.deleted,
+       deletions_kept = c.deletions_kept + excluded.deletions_kept,
+       deletions_unknown = c.deletions_unknown + excluded.deletions_unknown`,
+    [
+      exchangeId,
+      [...counts.keys()],
+      all.map(({ deleted }) => deleted),
+      all.map(({ kept }) => kept),
+      all.map(({ unknown }) => unknown),
+    ],
+  );
+}
+
 /** Each line counts once, as received and as refused, however often it is reported. */
 export async function addRefused(client: PoolClient, exchangeId: string, lines: readonly RefusedLine[]): Promise<void> {
   if (lines.length === 0) return;
@@ -64,7 +88,9 @@ export async function addRefused(client: PoolClient, exchangeId: string, lines: 
 
 export async function importCounts(client: Queryable, exchangeId: string): Promise<readonly TypeCounts[]> {
   const { rows } = await client.query<TypeCounts>(
-    'SELECT type, received, new, updated, unchanged, refused FROM exchange_count WHERE exchange_id = $1 ORDER BY type COLLATE "C"',
+    `SELECT type, received, new, updated, unchanged, refused, deleted, deletions_kept AS "deletionsKept",
+       deletions_unknown AS "deletionsUnknown"
+     FROM exchange_count WHERE exchange_id = $1 ORDER BY type COLLATE "C"`,
     [exchangeId],
   );
   return rows;

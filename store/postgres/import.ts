@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
-import { ExchangeError } from '../../fhir/errors.ts';
 import { keyOf } from '../fhir-store.ts';
 import type { ImportBatch, ImportCounts, ImportRow, RefusedLine, ResourceKey } from '../fhir-store.ts';
+import { moveCheckpoint } from './checkpoint.ts';
 import { addCounts, addOpenReferences, addRefused } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { stageRows, unstage } from './stage.ts';
@@ -51,16 +51,6 @@ export function stageGenerated(pool: Pool, exchangeId: string, rows: readonly Im
   });
 }
 
-/** Only ever forward, and only from where the file stands: a batch that runs a second time is refused. */
-async function moveCheckpoint(client: PoolClient, { exchangeId, file, from, checkpoint }: ImportBatch): Promise<void> {
-  const { rowCount } = await client.query(
-    `UPDATE exchange_file SET imported_line = $5, imported_offset = $6
-     WHERE exchange_id = $1 AND number = $2 AND imported_line = $3 AND imported_offset = $4 AND $5 >= $3 AND $6 >= $4`,
-    [exchangeId, file, from.line, from.offset, checkpoint.line, checkpoint.offset],
-  );
-  if (rowCount === 0) throw new ExchangeError('conflict', { detail: 'the batch does not continue the file' });
-}
-
 /** Of several lines with one id the first stays: an equal one adds nothing, a different one is refused. */
 function sortRows(batch: ImportBatch, known: ReadonlyMap<string, Known>): Sorted {
   const staged: ImportRow[] = [];
@@ -81,9 +71,11 @@ function sortRows(batch: ImportBatch, known: ReadonlyMap<string, Known>): Sorted
       continue;
     }
     seen.set(key, row.contentHash);
-    if (delivered !== undefined || visible === row.contentHash) {
+    // The same line twice was received twice, and is one record.
+    if (delivered !== undefined) continue;
+    if (visible === row.contentHash) {
       count.unchanged += 1;
-      if (delivered === undefined) unchanged.push(row);
+      unchanged.push(row);
       continue;
     }
     staged.push(row);

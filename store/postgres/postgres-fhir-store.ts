@@ -4,6 +4,7 @@ import { nextInstant } from './clock.ts';
 import { readCompartment } from './compartment.ts';
 import { addRefused, importCounts, refusedLines } from './counts.ts';
 import { deliveredByIdentifier, deliveredKeys, indexDelivered } from './delivered.ts';
+import { deleteBatch } from './deletions.ts';
 import { importBatch, stageGenerated } from './import.ts';
 import { publish } from './publish.ts';
 import { linkedPatients, readHistory, readMany, readResource, readVersion, visibleKeys } from './read.ts';
@@ -35,6 +36,7 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
     visible: (keys) => visibleKeys(pool, keys),
 
     importBatch: (batch) => importBatch(pool, batch),
+    deleteBatch: (batch) => deleteBatch(pool, batch),
     stageGenerated: (exchangeId, rows) => stageGenerated(pool, exchangeId, rows),
     stagedKeys: (exchangeId) => stagedKeys(pool, exchangeId),
     generatedIds: (exchangeId, type) => generatedIds(pool, exchangeId, type),

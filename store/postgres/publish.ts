@@ -2,7 +2,9 @@ import type { Pool, PoolClient } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { addPatientLink } from '../../fhir/stored-text.ts';
 import { nextInstant, openNativePublication, publishAt } from './clock.ts';
+import { settleDeletions } from './deletions.ts';
 import { newestOfKey } from './rows.ts';
+import { settleShared } from './settle-shared.ts';
 import { stageRows } from './stage.ts';
 import { lockPublication, SHARED_TYPE_LIST } from './staging.ts';
 import { inTransaction } from './transaction.ts';
@@ -14,8 +16,8 @@ export interface PatientPair {
 }
 
 /**
- * Flips one row. Before it, under the clock's lock, shared records go that another exchange has published in the same
- * form since they were staged; after it, the local Patient gets its link, in a native version of its own.
+ * Flips one row. Before it, under the clock's lock, what was staged is settled with what others have published since;
+ * after it, the local Patient gets its link, in a native version of its own.
  */
 export function publish(pool: Pool, exchangeId: string, link: PatientPair | undefined): Promise<string> {
   return inTransaction(pool, async (client) => {
@@ -23,7 +25,8 @@ export function publish(pool: Pool, exchangeId: string, link: PatientPair | unde
     if (publication.publishedAt !== undefined) return publication.publishedAt;
     await forgetFirstPass(client, exchangeId, publication.id);
     const instant = await nextInstant(client);
-    await dropPublishedMeanwhile(client, publication.id);
+    await settleShared(client, exchangeId, publication.id);
+    await settleDeletions(client, exchangeId, publication.id);
     await publishAt(client, publication.id, instant);
     await keepWithExchange(client, exchangeId, instant, link);
     if (link !== undefined) await linkPatients(client, link);
@@ -47,29 +50,11 @@ async function keepWithExchange(
 async function forgetFirstPass(client: PoolClient, exchangeId: string, publicationId: string): Promise<void> {
   await client.query('DELETE FROM delivered_resource WHERE exchange_id = $1', [exchangeId]);
   await client.query('DELETE FROM delivered_identifier WHERE exchange_id = $1', [exchangeId]);
+  await client.query('DELETE FROM wanted_reference WHERE exchange_id = $1', [exchangeId]);
   await client.query('DELETE FROM unchanged_resource WHERE publication_id = $1 AND type <> ALL($2::text[])', [
     publicationId,
     SHARED_TYPE_LIST,
   ]);
-}
-
-async function dropPublishedMeanwhile(client: PoolClient, publicationId: string): Promise<void> {
-  await client.query(
-    `WITH same AS (
-       DELETE FROM resource d USING (
-         SELECT k.type, k.id FROM resource k
-         JOIN LATERAL ${newestOfKey('r.content_hash, r.deleted')} v ON NOT v.deleted AND v.content_hash = k.content_hash
-         WHERE k.publication_id = $1 AND k.type = ANY($2::text[])
-       ) k WHERE d.publication_id = $1 AND d.type = k.type AND d.id = k.id
-       RETURNING d.type, d.id
-     ), identifiers AS (
-       DELETE FROM resource_identifier i USING same WHERE i.publication_id = $1 AND i.type = same.type AND i.id = same.id
-     ), names AS (
-       DELETE FROM resource_name n USING same WHERE n.publication_id = $1 AND n.type = same.type AND n.id = same.id
-     )
-     INSERT INTO unchanged_resource (publication_id, type, id) SELECT $1, type, id FROM same ON CONFLICT DO NOTHING`,
-    [publicationId, SHARED_TYPE_LIST],
-  );
 }
 
 async function linkPatients(client: PoolClient, { localPatientId, importedPatientId }: PatientPair): Promise<void> {

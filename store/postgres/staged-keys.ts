@@ -25,7 +25,8 @@ export async function* stagedKeys(pool: Pool, exchangeId: string): AsyncGenerato
 }
 
 const PAGE = `SELECT type, id FROM (
-    (SELECT r.type, r.id FROM resource r WHERE r.publication_id = $1 AND NOT r.generated AND ${KEY} > $2
+    (SELECT r.type, r.id FROM resource r WHERE r.publication_id = $1 AND NOT r.generated AND NOT r.deleted
+       AND ${KEY} > $2
      ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
     UNION ALL
     (SELECT r.type, r.id FROM unchanged_resource r

@@ -318,6 +318,7 @@ describe('the description', () => {
     expect(methods).toEqual([
       ['/api/oidc_servers', ['get', 'post']],
       ['/api/oidc_servers/{id}', ['get', 'put', 'delete']],
+      ['/api/oidc_servers/{id}/preflight', ['get']],
       ['/api/oidc_clients', ['get', 'post']],
       ['/api/oidc_clients/{id}', ['get', 'put', 'delete']],
     ]);

@@ -11,12 +11,14 @@ import { endpointsOf } from '../../api/oauth/endpoints.ts';
 import { sendText } from '../../api/outcome.ts';
 import { createP2pApp } from '../../api/p2p/app.ts';
 import { oidcClientsPart, oidcServersPart } from '../../api/p2p/oidc-definitions.ts';
+import { preflightPart } from '../../api/p2p/preflight.ts';
 import { createLogger } from '../../logger.ts';
 import type { PrismaClient } from '../../prisma/generated/client.ts';
 import { createSeal } from '../../seal.ts';
 import type { EncryptionKey } from '../../seal.ts';
 import { createOidcClients } from '../../store/oidc-clients.ts';
 import { createOidcServers } from '../../store/oidc-servers.ts';
+import { createPayerKnowledgeStore } from '../../store/payer-knowledge.ts';
 import type { OidcClients, OidcServers } from '../../store/partners.ts';
 import { createPrisma } from '../../store/prisma.ts';
 import { createSigningKeys, publicKeys } from '../../store/signing-keys.ts';
@@ -81,7 +83,11 @@ export async function startApi({ databaseUrl, publicUrl, tokenSeconds = 300 }: A
   const p2p: ServedApp = await serveApp(
     createP2pApp({
       authenticate: bearer,
-      parts: [oidcServersPart(servers), oidcClientsPart(clients, OPERATOR.clientId)],
+      parts: [
+        oidcServersPart(servers),
+        preflightPart(servers, createPayerKnowledgeStore(prisma)),
+        oidcClientsPart(clients, OPERATOR.clientId),
+      ],
       open: [],
       version: '0.0.0',
       tokenEndpoint: endpoints.token,

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { StoreUnderTest } from './fhir-stores.ts';
-import type { FhirStore, ImportBatch, ImportRow, ResourceKey, StoredResource } from '../../store/fhir-store.ts';
+import type {
+  DeletionBatch,
+  FhirStore,
+  ImportBatch,
+  ImportRow,
+  ResourceKey,
+  StoredResource,
+} from '../../store/fhir-store.ts';
 
 /** A transformed record as the import hands it to the store. */
 export function importRow(type: string, id: string, patientId: string | undefined, more = '', line = 1): ImportRow {
@@ -39,6 +46,19 @@ export function batchOf(exchangeId: string, rows: readonly ImportRow[], fromLine
   };
 }
 
+/** A batch of the second file that deletes these (`Type/id`); the id at the payer is `at-<id>`. */
+export function deletionOf(exchangeId: string, keys: readonly string[], fromLine = 0): DeletionBatch {
+  const targets = keys.map((key) => {
+    const [type = '', id = ''] = key.split('/');
+    return { type, id, originalId: `at-${id}` };
+  });
+  return {
+    ...{ exchangeId, file: 1, targets, refused: [] },
+    from: { line: fromLine, offset: fromLine * 10 },
+    checkpoint: { line: fromLine + 1, offset: fromLine * 10 + 10 },
+  };
+}
+
 export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of source) items.push(item);
@@ -67,4 +87,19 @@ export async function publishExchange({ pool, store }: StoreUnderTest, id: strin
   const rows = [importRow('Patient', imported, imported), importRow('Observation', `${id}-o`, imported)];
   await store.importBatch(batchOf(id, rows));
   await store.publish(id, { localPatientId: local, importedPatientId: imported });
+}
+
+/** What stands in the tables of records and staging, as text. */
+export async function recordTables(pool: Pool): Promise<unknown> {
+  const tables = [
+    ...['resource', 'resource_identifier', 'resource_name', 'patient_link', 'unchanged_resource', 'blob_chunk'],
+    ...['exchange_count', 'delivered_resource', 'delivered_identifier'],
+  ];
+  const contents = await Promise.all(
+    tables.map(async (table) => {
+      const { rows } = await pool.query<{ row: string }>(`SELECT t::text AS row FROM ${table} t ORDER BY 1`);
+      return [table, rows.map(({ row }) => row)];
+    }),
+  );
+  return Object.fromEntries(contents) as unknown;
 }

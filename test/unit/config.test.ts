@@ -135,6 +135,7 @@ describe('the configuration file', () => {
         maxRefusedLines: 100,
         maxLineBytes: 67_108_864,
         attachmentInlineBytes: 1_048_576,
+        maxFetchedReferences: 1000,
         foreignLines: 'refuse',
       },
       migratedTag: { system: 'http://smilecdr.com/fhir/tags', code: 'migrated' },

@@ -62,7 +62,7 @@ describe('a failure', () => {
       startExport: failing(
         1,
         () => failure('peer-busy', 400),
-        () => undefined,
+        () => ({ synchronous: false }),
       ),
     });
     const [first, second] = played.calls.filter(({ name }) => name === 'startExport');

@@ -35,7 +35,9 @@ export async function pollExport(
     if (status.state === 'complete') return { kind: 'complete', files: status.files };
     const left = deadline - Date.now();
     if (left <= 0) throw deadlinePassed();
-    const delay = Math.min(delayOf(status.retryAfterMs, polls, limits), left);
+    // A wait beyond the deadline is none that can be kept.
+    const asked = status.retryAfterMs !== undefined && status.retryAfterMs < left ? status.retryAfterMs : undefined;
+    const delay = Math.min(delayOf(asked, polls, limits), left);
     const progress = status.progressPercent === undefined ? '' : `, ${status.progressPercent} %`;
     setCurrentDetails(`**Step:** poll-export\n\npoll ${polls}${progress}; next in ${Math.round(delay / 1000)} s`);
     await condition(() => signal.requested, delay, { summary: `wait after poll ${polls}${progress}` });

@@ -14,7 +14,10 @@ export interface RequesterProxies {
   /** The request that begins something at the responding payer. */
   readonly kickOff: Pick<Proxies, 'startExport'>;
   /** Files and records. */
-  readonly transfer: Pick<Proxies, 'downloadFiles' | 'importFiles' | 'publishImport'>;
+  readonly transfer: Pick<
+    Proxies,
+    'collectRecords' | 'downloadFiles' | 'fetchReferenced' | 'importFiles' | 'publishImport'
+  >;
   /** What undoes; they have an end, so that a payer that is gone cannot keep a run open. */
   readonly undo: Pick<Proxies, 'releaseExport' | 'removeImport'>;
 }

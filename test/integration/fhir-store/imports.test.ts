@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { adapters, useStore } from '../../support/fhir-stores.ts';
 import { batchOf, collect, createResource, ids, importRow, openExchange, rowOf } from '../../support/records.ts';
 
+const NO_DELETIONS = { deleted: 0, deletionsKept: 0, deletionsUnknown: 0 };
+
 describe.each(adapters)('an import over $name', ({ create }) => {
   const at = useStore(create);
   const compartment = (patientId: string) => collect(at.store.memberCompartment({ patientIds: [patientId] }));
@@ -74,8 +76,8 @@ describe.each(adapters)('an import over $name', ({ create }) => {
     expect(await at.store.history('Observation', 'e3-a')).toHaveLength(1);
     expect(await at.store.history('Observation', 'e3-b')).toHaveLength(2);
     expect(await at.store.importCounts('e3b')).toEqual([
-      { type: 'Observation', received: 3, new: 1, updated: 1, unchanged: 1, refused: 0 },
-      { type: 'Patient', received: 1, new: 0, updated: 0, unchanged: 1, refused: 0 },
+      { type: 'Observation', received: 3, new: 1, updated: 1, unchanged: 1, refused: 0, ...NO_DELETIONS },
+      { type: 'Patient', received: 1, new: 0, updated: 0, unchanged: 1, refused: 0, ...NO_DELETIONS },
     ]);
   });
 
@@ -120,7 +122,7 @@ describe.each(adapters)('an import over $name', ({ create }) => {
     await at.store.importBatch(batch);
     await expect(at.store.importBatch(batch)).rejects.toMatchObject({ code: 'conflict' });
     expect(await at.store.importCounts('e5')).toEqual([
-      { type: 'Observation', received: 2, new: 1, updated: 0, unchanged: 0, refused: 1 },
+      { type: 'Observation', received: 2, new: 1, updated: 0, unchanged: 0, refused: 1, ...NO_DELETIONS },
     ]);
   });
 

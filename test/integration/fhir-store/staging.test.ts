@@ -1,8 +1,15 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { Pool } from 'pg';
 import { createBlobStore } from '../../../store/blobs.ts';
 import { adapters, useStore } from '../../support/fhir-stores.ts';
-import { batchOf, collect, ids, importRow, openExchange, publishExchange } from '../../support/records.ts';
+import {
+  batchOf,
+  collect,
+  ids,
+  importRow,
+  openExchange,
+  publishExchange,
+  recordTables,
+} from '../../support/records.ts';
 
 describe.each(adapters)('what an import stages over $name', ({ create }) => {
   const at = useStore(create);
@@ -113,18 +120,3 @@ describe.each(adapters)('what an import stages over $name', ({ create }) => {
     expect(await at.store.deliveredByIdentifier('d2', 'Practitioner', { system: 's', value: '1' })).toBeUndefined();
   });
 });
-
-/** What stands in the tables of records and staging, as text. */
-async function recordTables(pool: Pool): Promise<unknown> {
-  const tables = [
-    ...['resource', 'resource_identifier', 'resource_name', 'patient_link', 'unchanged_resource', 'blob_chunk'],
-    ...['exchange_count', 'delivered_resource', 'delivered_identifier'],
-  ];
-  const contents = await Promise.all(
-    tables.map(async (table) => {
-      const { rows } = await pool.query<{ row: string }>(`SELECT t::text AS row FROM ${table} t ORDER BY 1`);
-      return [table, rows.map(({ row }) => row)];
-    }),
-  );
-  return Object.fromEntries(contents) as unknown;
-}

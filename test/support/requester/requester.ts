@@ -55,6 +55,7 @@ const SETTINGS: ImportSettings = {
   maxRefusedLines: 10,
   maxLineBytes: 1024 * 1024,
   attachmentInlineBytes: 1024 * 1024,
+  maxFetchedReferences: 1000,
   foreignLines: 'refuse',
   responderIdentifierSystem: 'urn:example:responder-ids',
   migratedTag: { system: 'http://smilecdr.com/fhir/tags', code: 'migrated' },

@@ -78,7 +78,7 @@ describe('$member-match', () => {
     bench.answer = (_request, response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Jane</html>');
     const error = await failureOf(bench.client().memberMatch(body));
-    expect(error).toMatchObject({ code: 'peer-invalid', cause: undefined });
+    expect(error).toMatchObject({ code: 'peer-media-type', cause: undefined });
   });
 
   it('is unreachable when the answer breaks off', async () => {
@@ -122,7 +122,7 @@ describe('the Patient with an identifier', () => {
 
   it('is searched by POST, its identifier escaped', async () => {
     bench.answer = (_request, response) => json(response, 200, bundle(patient('p1', 'A,1|2')));
-    expect(await bench.client().readPatientByIdentifier(wanted)).toEqual({ id: 'p1' });
+    expect(await bench.client().readPatientByIdentifier(wanted)).toEqual({ id: 'p1', method: 'POST' });
     expect(bench.asked()[0]).toMatchObject({ method: 'POST', path: '/fhir/Patient/_search' });
     expect(new URLSearchParams(bench.asked()[0]?.body).get('identifier')).toBe('urn:x|A\\,1\\|2');
   });
@@ -130,7 +130,7 @@ describe('the Patient with an identifier', () => {
   it('is searched by GET where the server knows no other', async () => {
     bench.answer = ({ method }, response) =>
       method === 'GET' ? json(response, 200, bundle(patient('p1', 'A,1|2'))) : json(response, 405, {});
-    expect(await bench.client().readPatientByIdentifier(wanted)).toEqual({ id: 'p1' });
+    expect(await bench.client().readPatientByIdentifier(wanted)).toEqual({ id: 'p1', method: 'GET' });
   });
 
   it('is not just anybody of a server that ignores the parameter', async () => {

@@ -1,0 +1,44 @@
+import { readDeletedLine } from '../../fhir/deleted-entries.ts';
+import { importedId } from '../../fhir/import-references.ts';
+import { decodeUtf8 } from '../../fhir/ndjson.ts';
+import type { RefusalReason } from '../../fhir/refusals.ts';
+import type { ExchangeFile } from '../../store/exchange-files.ts';
+import type { DeletionTarget, RefusedLine } from '../../store/fhir-store.ts';
+import type { NumberedLine } from './import-batch.ts';
+import type { ExchangeContext } from './import-context.ts';
+
+export interface PreparedDeletions {
+  readonly targets: readonly DeletionTarget[];
+  readonly refused: readonly RefusedLine[];
+  /** The payer says that the member's own Patient is deleted. */
+  readonly namesMember: boolean;
+}
+
+/** Lines of a file of deletions, with the local ids of what they name. */
+export function deletionsOf(
+  context: ExchangeContext,
+  file: ExchangeFile,
+  lines: readonly NumberedLine[],
+): PreparedDeletions {
+  const targets: DeletionTarget[] = [];
+  const refused: RefusedLine[] = [];
+  const refuse = (line: number, reason: RefusalReason): void => {
+    refused.push({ file: file.number, line, reason, type: 'Bundle' });
+  };
+  let namesMember = false;
+  for (const { line, number } of lines) {
+    if (line.tooLong) refuse(number, 'too-long');
+    if (line.tooLong || line.bytes.length === 0) continue;
+    const text = decodeUtf8(line.bytes);
+    const read = text === undefined ? undefined : readDeletedLine(text, context.peerBase);
+    if (read === undefined) refuse(number, 'malformed-json');
+    else if (read.kind === 'refused') refuse(number, read.reason);
+    else {
+      for (const { type, originalId } of read.entries) {
+        targets.push({ type, originalId, id: importedId(context, type, originalId) });
+        namesMember ||= type === 'Patient' && originalId === context.memberId;
+      }
+    }
+  }
+  return { targets, refused, namesMember };
+}
