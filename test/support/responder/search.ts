@@ -2,13 +2,13 @@ import type { Call, Reply } from './answers.ts';
 import { refuse } from './answers.ts';
 import { requireBearer, requireScope } from './bearer.ts';
 import { searchEntry } from './bundle-text.ts';
-import { parseJson, textsAt } from './json.ts';
+import { at, isRecord, parseJson, textsAt } from './json.ts';
 import { answerFirstPage, firstPageFailure, pagesOf, pageSizeOf } from './paging.ts';
 import { allLines, checkReadsOffered, idOf, patientText, visibleMembers } from './records.ts';
 import { isSearchable, patientParametersOf } from './resource-types.ts';
 import type { IssuedToken, Member, State } from './state.ts';
 
-const COMMON = ['_id', '_lastUpdated', '_count', '_format'];
+const COMMON = ['_id', 'identifier', '_lastUpdated', '_count', '_format'];
 
 /**
  * `GET [base]/{Type}?patient=…` and the like, or the same by `POST …/_search`. By its patient a resource is found that
@@ -52,12 +52,27 @@ function findLines(
 ): string[] {
   const asked = forPatient.flatMap((name) => query.getAll(name));
   const ids = query.has('_id') ? query.getAll('_id').flatMap((value) => value.split(',')) : undefined;
-  if (asked.length === 0 && !ids) throw refuse(400, 'required', 'neither a patient nor _id is named');
+  const identifier = query.get('identifier') ?? undefined;
+  if (asked.length === 0 && !ids && identifier === undefined)
+    throw refuse(400, 'required', 'neither a patient nor _id nor an identifier is named');
   const members = visibleMembers(state, token).filter((member) =>
     asked.every((value) => value.split(',').some((each) => names(state, each, member))),
   );
   const lines = members.flatMap((member) => linesOf(member, type, asked.length > 0));
-  return [...new Set(lines)].filter((line) => !ids || ids.includes(idOf(line) ?? ''));
+  return [...new Set(lines)]
+    .filter((line) => !ids || ids.includes(idOf(line) ?? ''))
+    .filter((line) => identifier === undefined || carries(line, identifier));
+}
+
+/** `system|value`, or a value of any system. */
+function carries(line: string, token: string): boolean {
+  const bar = token.indexOf('|');
+  return at(parseJson(line), 'identifier').some(
+    (each) =>
+      isRecord(each) &&
+      each['value'] === token.slice(bar + 1) &&
+      (bar === -1 || each['system'] === token.slice(0, bar)),
+  );
 }
 
 function linesOf(member: Member, type: string, delivered: boolean): string[] {
