@@ -16,7 +16,6 @@ import type { ExchangeStore } from '../store/exchanges.ts';
 import type { FhirStore } from '../store/fhir-store.ts';
 import { createPayerKnowledgeStore } from '../store/payer-knowledge.ts';
 import { createTaskStore } from '../store/tasks.ts';
-import { createWantedReferenceStore } from '../store/wanted-references.ts';
 import { withFailures } from '../activities/failures.ts';
 import type { FailureObserver } from '../activities/failures.ts';
 import { createRequesterActivities } from '../activities/requester/requester-activities.ts';
@@ -41,7 +40,6 @@ export function requesterDeps(parts: RequesterParts): RequesterDeps {
     exchanges: createExchangeStore(prisma, seal),
     tasks: createTaskStore(prisma),
     files: createExchangeFileStore(pool),
-    wanted: createWantedReferenceStore(pool),
     blobs: createBlobStore(pool),
     knowledge: createPayerKnowledgeStore(prisma),
     ...{ fhir, tokens, settings },

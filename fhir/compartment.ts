@@ -94,9 +94,12 @@ const OTHER_SUBJECT_PATHS: ReadonlyMap<string, string> = new Map(
 export const COMPARTMENT_TYPES: ReadonlySet<string> = new Set(['Patient', ...SUBJECT_PATHS.keys()]);
 
 /** The types that travel along with a member's records and may serve several members. */
-export const SHARED_TYPES: ReadonlySet<string> = new Set(
-  [...RESOURCE_TYPES].filter((type) => !COMPARTMENT_TYPES.has(type)),
-);
+export const SHARED_TYPES: ReadonlySet<string> = new Set([...RESOURCE_TYPES].filter((type) => !belongsToMember(type)));
+
+/** Of the compartment, or the content of a document in it: R4 has no Binary in any compartment, and yet it is somebody's. */
+export function belongsToMember(type: string): boolean {
+  return COMPARTMENT_TYPES.has(type) || type === 'Binary';
+}
 
 /** Decided by the type alone, because a reference must give the same id as its target. */
 export function inPatientCompartment(type: string): boolean {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isResourceType } from './resource-types.ts';
 
 export interface BusinessIdentifier {
@@ -50,7 +50,7 @@ export function isFhirId(value: string): boolean {
 
 /** 40 lower-case hex digits of a SHA-256 over the parts: the same parts always give the same id. */
 export function hashedId(parts: readonly (string | number)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40);
+  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 40);
 }
 
 /** The local id of an imported resource. */

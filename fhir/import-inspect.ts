@@ -12,7 +12,9 @@ export interface InspectContext {
   readonly peerBase: string;
   /** The type that the manifest gives for the file. */
   readonly expectedType?: string;
-  /** Original id of the one delivered resource with this identifier; absent in a first pass, when nobody knows yet. */
+  /** Id of the imported Patient here; needed where identifiers are resolved. */
+  readonly anchorPatientId?: string;
+  /** Id here of the one delivered resource with this identifier; absent where nobody knows yet. */
   readonly resolveIdentifier?: (type: string, system: string, value: string) => string | undefined;
 }
 
@@ -114,11 +116,15 @@ function isAboutAnother(
  * Whether a subject reference names the member; undefined where it names no Patient, or nobody can know yet. Strict on
  * purpose: a Patient on another host, or one that the delivered identifiers do not lead to, is not the member.
  */
-function isMember(reference: string, { memberId, peerBase, resolveIdentifier }: InspectContext): boolean | undefined {
+function isMember(
+  reference: string,
+  { memberId, anchorPatientId, peerBase, resolveIdentifier }: InspectContext,
+): boolean | undefined {
   const [, id] = PATIENT_PATH.exec(reference) ?? [];
   if (id !== undefined) return id === memberId;
   const parsed = parseReference(reference, peerBase);
   if (parsed.kind !== 'conditional' || parsed.type !== 'Patient' || resolveIdentifier === undefined) return undefined;
   const { identifier } = parsed;
-  return identifier !== undefined && resolveIdentifier('Patient', identifier.system, identifier.value) === memberId;
+  const found = identifier && resolveIdentifier('Patient', identifier.system, identifier.value);
+  return found !== undefined && found === anchorPatientId;
 }

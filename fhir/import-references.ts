@@ -1,11 +1,14 @@
-import { inPatientCompartment } from './compartment.ts';
+import { belongsToMember } from './compartment.ts';
 import { ORIGINAL_REFERENCE_EXTENSION } from './extension-urls.ts';
-import { derivedId, parseReference } from './identifiers.ts';
-import type { BusinessIdentifier, ParsedReference } from './identifiers.ts';
+import { derivedId } from './identifiers.ts';
+import type { BusinessIdentifier } from './identifiers.ts';
 import { appendElements, changeProperties, jsonProperty, replaceValue } from './json-edits.ts';
 import type { Edit } from './json-edits.ts';
-import { isStringAt, propertyOf, stringAt, visitObjects } from './json-text.ts';
+import { propertyOf } from './json-text.ts';
 import type { JsonObject, JsonProperty } from './json-text.ts';
+import { attachmentId } from './missing-references.ts';
+import { scanReferences } from './scan-references.ts';
+import type { ReferenceSite, ScannedRecord } from './scan-references.ts';
 import type { RefusalReason } from './refusals.ts';
 
 export interface ReferenceContext {
@@ -20,24 +23,27 @@ export interface ReferenceContext {
   readonly responderIdentifierSystem: string;
   /** Whether this exchange delivered the resource, or this payer an earlier one for the same member (or a shared one). */
   readonly resolve: (type: string, originalId: string) => boolean;
-  /** Original id of the one delivered resource of the type with this identifier. */
+  /** Id here of the one delivered resource of the type with this identifier. */
   readonly resolveIdentifier: (type: string, system: string, value: string) => string | undefined;
+  /** `Type/importedId`, for a caller that remembers what it has derived. */
+  readonly localKey?: (type: string, originalId: string) => string;
 }
 
 export interface ReferenceEdits {
-  readonly root: JsonObject;
-  readonly edits: Edit[];
+  readonly edits: readonly Edit[];
   /** Original strings of literal references whose target was never delivered. */
-  readonly referencesUnresolved: string[];
+  readonly referencesUnresolved: readonly string[];
   /** Original strings of conditional references that lead to no delivered resource, or to several. */
-  readonly conditionalUnresolved: string[];
+  readonly conditionalUnresolved: readonly string[];
   readonly problem: RefusalReason | undefined;
 }
 
-/** What a line points to, for a caller that must look targets up before `transformForImport` asks for them. */
+/** What a line points to. */
 export interface ReferenceTargets {
   readonly literals: readonly { readonly type: string; readonly originalId: string }[];
   readonly conditionals: readonly ({ readonly type: string } & BusinessIdentifier)[];
+  /** Absolute URLs of attachments that are no FHIR resource at the payer. */
+  readonly attachments: readonly { readonly url: string; readonly contentType?: string }[];
 }
 
 /** The local id of a resource of this exchange, delivered or not. */
@@ -48,77 +54,90 @@ export function importedId(
 ): string {
   if (type === 'Patient' && originalId === context.memberId) return context.anchorPatientId;
   const { organization, localPatientId } = context;
-  if (!inPatientCompartment(type)) return derivedId({ organization, type, originalId });
+  if (!belongsToMember(type)) return derivedId({ organization, type, originalId });
   return derivedId({ organization, patient: localPatientId, type, originalId });
 }
 
 export function referenceTargets(text: string, peerBase: string): ReferenceTargets {
+  return targetsOf(scanReferences(text, peerBase));
+}
+
+export function targetsOf({ sites }: ScannedRecord): ReferenceTargets {
   const literals: { type: string; originalId: string }[] = [];
   const conditionals: ({ type: string } & BusinessIdentifier)[] = [];
-  visitObjects(text, 'reference', (object) => {
-    for (const property of referenceProperties(text, object)) {
-      const parsed = parseReference(stringAt(text, property.valueStart), peerBase);
-      if (parsed.kind === 'literal') literals.push({ type: parsed.type, originalId: parsed.id });
-      if (parsed.kind === 'conditional' && parsed.identifier)
-        conditionals.push({ type: parsed.type, ...parsed.identifier });
+  const attachments: { url: string; contentType?: string }[] = [];
+  for (const { parsed, written, attachment } of sites) {
+    if (parsed.kind === 'literal') literals.push({ type: parsed.type, originalId: parsed.id });
+    else if (parsed.kind === 'conditional' && parsed.identifier) {
+      conditionals.push({ type: parsed.type, ...parsed.identifier });
+    } else if (attachment !== undefined && /^https?:/i.test(written)) {
+      const { contentType } = attachment;
+      attachments.push({ url: written, ...(contentType !== undefined && { contentType }) });
     }
-  });
-  return { literals, conditionals };
+  }
+  return { literals, conditionals, attachments };
 }
 
 /** The edits that make every Reference of a record, at any depth, point to local resources or stop pointing. */
-export function referenceEdits(text: string, context: ReferenceContext): ReferenceEdits {
+export function referenceEdits(
+  text: string,
+  { sites, problem }: ScannedRecord,
+  context: ReferenceContext,
+): ReferenceEdits {
   const edits: Edit[] = [];
   const referencesUnresolved: string[] = [];
   const conditionalUnresolved: string[] = [];
-  let problem: RefusalReason | undefined;
-  const root = visitObjects(text, 'reference', (object) => {
-    const properties = referenceProperties(text, object);
-    const [property] = properties;
-    if (property === undefined) return;
-    if (properties.length > 1) {
-      problem ??= 'duplicate-key';
-      return;
-    }
-    const original = stringAt(text, property.valueStart);
-    const parsed = parseReference(original, context.peerBase);
-    const local = localReference(parsed, context);
+  let found = problem;
+  for (const site of sites) {
+    const { parsed, property, written } = site;
+    const local = localReference(site, context);
     if (local !== undefined) {
       edits.push(replaceValue(property, JSON.stringify(local)));
+      const isOtherwiseLost =
+        site.attachment !== undefined || (parsed.kind === 'literal' && parsed.version !== undefined);
+      const kept = isOtherwiseLost ? keepOriginal(text, site, written) : [];
+      if (kept) edits.push(...kept);
+      else found ??= 'invalid-structure';
     } else if (parsed.kind === 'conditional') {
-      conditionalUnresolved.push(original);
-    } else if (parsed.kind === 'literal') {
+      conditionalUnresolved.push(written);
+    } else if (parsed.kind === 'literal' && site.attachment === undefined) {
       // Absolute to the payer's base and relative mean the same, and are kept as the same.
-      const kept = parsed.absoluteBase === undefined ? original : `${parsed.type}/${parsed.id}`;
-      referencesUnresolved.push(kept);
-      const logical = logicalReferenceEdits(text, object, property, kept, {
+      const original = parsed.absoluteBase === undefined ? written : `${parsed.type}/${parsed.id}`;
+      referencesUnresolved.push(original);
+      const logical = logicalReferenceEdits(text, site.object, property, original, {
         system: context.responderIdentifierSystem,
         value: `${parsed.type}/${parsed.id}`,
       });
       if (logical) edits.push(...logical);
-      else problem ??= 'invalid-structure';
+      else found ??= 'invalid-structure';
     }
-  });
-  return { root, edits, referencesUnresolved, conditionalUnresolved, problem };
+  }
+  return { edits, referencesUnresolved, conditionalUnresolved, problem: found };
 }
 
-/** `reference` may also be the name of an element that holds a Reference (Consent.provision.data.reference). */
-function referenceProperties(text: string, object: JsonObject): JsonProperty[] {
-  return object.properties.filter(({ key, valueStart }) => key === 'reference' && isStringAt(text, valueStart));
+/** The extension that says what stood there; undefined where it cannot be added. */
+function keepOriginal(text: string, { object }: ReferenceSite, written: string): Edit[] | undefined {
+  const kept = JSON.stringify({ url: ORIGINAL_REFERENCE_EXTENSION, valueString: written });
+  const extension = propertyOf(object, 'extension');
+  if (extension === undefined) return changeProperties(object, [], [jsonProperty('extension', `[${kept}]`)]);
+  const appended = appendElements(text, extension, [kept]);
+  return appended && [appended];
 }
 
-function localReference(parsed: ParsedReference, context: ReferenceContext): string | undefined {
+function localReference({ parsed, written, attachment }: ReferenceSite, context: ReferenceContext): string | undefined {
   if (parsed.kind === 'literal') return localTarget(parsed.type, parsed.id, context);
+  if (attachment !== undefined) return localTarget('Binary', attachmentId(written), context);
   if (parsed.kind !== 'conditional' || parsed.identifier === undefined) return undefined;
   const { system, value } = parsed.identifier;
-  const originalId = context.resolveIdentifier(parsed.type, system, value);
-  return originalId === undefined ? undefined : localTarget(parsed.type, originalId, context, true);
+  const id = context.resolveIdentifier(parsed.type, system, value);
+  // Of all Patients only the member's is ever imported.
+  if (id === undefined || (parsed.type === 'Patient' && id !== context.anchorPatientId)) return undefined;
+  return `${parsed.type}/${id}`;
 }
 
-function localTarget(type: string, id: string, context: ReferenceContext, isDelivered = false): string | undefined {
-  // Of all Patients only the member's is ever imported.
-  const isThere = type === 'Patient' ? id === context.memberId : isDelivered || context.resolve(type, id);
-  return isThere ? `${type}/${importedId(context, type, id)}` : undefined;
+function localTarget(type: string, id: string, context: ReferenceContext): string | undefined {
+  const isThere = type === 'Patient' ? id === context.memberId : context.resolve(type, id);
+  return isThere ? (context.localKey?.(type, id) ?? `${type}/${importedId(context, type, id)}`) : undefined;
 }
 
 /** Turns a literal reference into a logical one and keeps its text; undefined if the extension cannot be added. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { patientReferencesOf } from './compartment.ts';
 import { ORIGINAL_ID_EXTENSION } from './extension-urls.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
@@ -18,6 +18,8 @@ import type { Edit } from './json-edits.ts';
 import { objectAt, propertyOf } from './json-text.ts';
 import type { JsonObject, JsonProperty } from './json-text.ts';
 import type { RefusalReason } from './refusals.ts';
+import { scanReferences } from './scan-references.ts';
+import type { ScannedRecord } from './scan-references.ts';
 import { identifierCardinality, isDomainResource } from './resource-types.ts';
 
 export interface ImportContext extends ReferenceContext {
@@ -54,11 +56,22 @@ type EditsOrProblem = readonly Edit[] | RefusalReason;
 export function transformForImport(text: string, context: ImportContext): ImportedResource | Refused {
   const record = readRecord(text, context);
   if (record.kind === 'refused') return record;
-  const { root, edits, referencesUnresolved, conditionalUnresolved, problem } = referenceEdits(text, context);
+  return transformRecord(text, record, scanReferences(text, context.peerBase), context);
+}
+
+/** The same for a line that `readRecord` has read, and `scanReferences` scanned, already. */
+export function transformRecord(
+  text: string,
+  record: Inspected,
+  scanned: ScannedRecord,
+  context: ImportContext,
+): ImportedResource | Refused {
+  const { root } = scanned;
+  const { edits, referencesUnresolved, conditionalUnresolved, problem } = referenceEdits(text, scanned, context);
   const inspected = withSoundRoot(text, root, record);
   if (inspected.kind === 'refused') return inspected;
   const { type, originalId, identifiers, resource } = inspected;
-  const id = importedId(context, type, originalId);
+  const id = context.localKey?.(type, originalId).slice(type.length + 1) ?? importedId(context, type, originalId);
   const more = problem ?? rootEdits(text, root, inspected, id, context);
   if (isProblem(more)) return { kind: 'refused', reason: more, type, originalId };
   const stored = applyEdits(text, [...edits, ...more], root.start, root.end);
@@ -73,7 +86,7 @@ export function transformForImport(text: string, context: ImportContext): Import
     referencesUnresolved,
     conditionalUnresolved,
     identifiers,
-    contentHash: createHash('sha256').update(stored).digest('hex'),
+    contentHash: hash('sha256', stored, 'hex'),
   };
 }
 

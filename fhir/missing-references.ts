@@ -1,4 +1,4 @@
-import { inPatientCompartment } from './compartment.ts';
+import { belongsToMember } from './compartment.ts';
 import { parameterNames } from './export-form.ts';
 import { hashedId, parseReference } from './identifiers.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
@@ -16,7 +16,7 @@ export function mayFetch(exportEntries: readonly string[]): (type: string) => bo
   const isNarrowed = parameterNames(exportEntries).some((name) => NARROWING.has(name));
   return (type) => {
     if (type === 'Patient' || (types.length > 0 && !types.includes(type))) return false;
-    return !isNarrowed || !inPatientCompartment(type);
+    return !isNarrowed || !belongsToMember(type);
   };
 }
 

@@ -12,6 +12,7 @@ const QUOTE = 0x22;
 export async function* unwrapBinary(
   chunks: AsyncIterable<Uint8Array>,
   type: string | undefined,
+  onWrapped: () => void = () => undefined,
 ): AsyncGenerator<Uint8Array> {
   let head: Buffer | undefined = Buffer.alloc(0);
   let content: Base64Content | undefined;
@@ -26,6 +27,7 @@ export async function* unwrapBinary(
         yield rest;
         continue;
       }
+      onWrapped();
       content = new Base64Content();
       yield content.decode(rest.subarray(start));
     } else if (content !== undefined) {

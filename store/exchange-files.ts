@@ -22,6 +22,9 @@ export interface ExchangeFile {
   /** Of the bytes that are kept (base64), as Attachment.hash wants it. */
   readonly keptSha1: string | undefined;
   readonly keptBytes: number | undefined;
+  /** Where the kept bytes lie, and in which Content-Encoding. */
+  readonly keptBlob: string | undefined;
+  readonly keptEncoding: string | undefined;
   /** Id of the Binary under which the kept bytes are read. */
   readonly binaryId: string | undefined;
   readonly lines: number;
@@ -40,6 +43,8 @@ export type FileChanges = Partial<
     | 'sha256'
     | 'keptSha1'
     | 'keptBytes'
+    | 'keptBlob'
+    | 'keptEncoding'
     | 'binaryId'
     | 'lines'
     | 'imported'
@@ -70,8 +75,10 @@ export interface ExchangeFileStore {
 
 /** Blob of the bytes as they come over the wire, still in their Content-Encoding. */
 export const transferBlob = (exchangeId: string, number: number): string => `exchange/${exchangeId}/${number}`;
-/** Blob of the bytes that are kept. */
-export const keptBlob = (exchangeId: string, number: number): string => `exchange/${exchangeId}/${number}/kept`;
+/** Blob of the bytes that are kept, where those that came are in no form to be kept in. */
+export const decodedBlob = (exchangeId: string, number: number): string => `exchange/${exchangeId}/${number}/kept`;
+/** Blob of the bytes that are kept of a file with lines of other members. */
+export const cutBlob = (exchangeId: string, number: number): string => `exchange/${exchangeId}/${number}/cut`;
 
 const COLUMNS: Readonly<Record<keyof FileChanges, string>> = {
   etag: 'etag',
@@ -81,6 +88,8 @@ const COLUMNS: Readonly<Record<keyof FileChanges, string>> = {
   sha256: 'sha256',
   keptSha1: 'kept_sha1',
   keptBytes: 'kept_bytes',
+  keptBlob: 'kept_blob',
+  keptEncoding: 'kept_encoding',
   binaryId: 'binary_id',
   lines: 'lines',
   imported: 'imported',
@@ -101,6 +110,8 @@ interface FileRow {
   sha256: string | null;
   kept_sha1: string | null;
   kept_bytes: string | null;
+  kept_blob: string | null;
+  kept_encoding: string | null;
   binary_id: string | null;
   lines: number;
   imported_line: number;
@@ -191,6 +202,8 @@ function toFile(row: FileRow): ExchangeFile {
     sha256: row.sha256 ?? undefined,
     keptSha1: row.kept_sha1 ?? undefined,
     keptBytes: row.kept_bytes === null ? undefined : Number(row.kept_bytes),
+    keptBlob: row.kept_blob ?? undefined,
+    keptEncoding: row.kept_encoding ?? undefined,
     binaryId: row.binary_id ?? undefined,
     lines: row.lines,
     importedLine: row.imported_line,

@@ -107,7 +107,6 @@ export interface ImportRow {
   readonly patientId: string | undefined;
   /** SHA-256 (hex) of `text`: an unchanged one makes no new version. */
   readonly contentHash: string;
-  readonly identifiers: readonly Identifier[];
   readonly evidence?: boolean;
   /** Line of the file, from 1: named when the row is refused as a second, different record of the same id. */
   readonly line?: number;
@@ -141,17 +140,13 @@ export interface FileBatch {
 
 export interface ImportBatch extends FileBatch {
   readonly rows: readonly ImportRow[];
-  /** How many References of these rows nothing delivered answers, by type of the target. */
-  readonly openReferences: ReadonlyMap<string, number>;
-}
-
-/** What a payer says it deleted: under the id there, and under the local one that is derived from it. */
-export interface DeletionTarget extends ResourceKey {
-  readonly originalId: string;
+  /** What these rows point to and nothing has brought yet. */
+  readonly openTargets: readonly OpenTarget[];
 }
 
 export interface DeletionBatch extends FileBatch {
-  readonly targets: readonly DeletionTarget[];
+  /** What the payer says it deleted, under the ids that are derived from those there. */
+  readonly targets: readonly ResourceKey[];
 }
 
 export interface DeletionCounts {
@@ -168,11 +163,25 @@ export interface ImportCounts {
   readonly unchanged: number;
 }
 
-/** One delivered line as the first pass over the files sees it. */
-export interface DeliveredResource {
+/** What a line points to, and nothing has brought yet. */
+export interface OpenTarget {
   readonly type: string;
+  /** At the responding payer; of what is found by a search or lies elsewhere, a digest of `url`. */
   readonly originalId: string;
-  readonly identifiers: readonly Identifier[];
+  /** Of the file as received, from 1. */
+  readonly line: number;
+  /** The id that it has here once it comes; undefined where only a search can tell. */
+  readonly localId: string | undefined;
+  readonly url?: string | undefined;
+  readonly contentType?: string | undefined;
+}
+
+export type MissingTarget = Omit<OpenTarget, 'line'>;
+
+/** A line whose record is made anew, since something that it points to has come after it. */
+export interface LineKey {
+  readonly file: number;
+  readonly line: number;
 }
 
 export interface TypeCounts extends ImportCounts {
@@ -207,17 +216,29 @@ export interface FhirStore {
   /** An instant which every visible publication precedes or equals, and every later one follows. */
   freeze(): Promise<string>;
 
-  /** First pass: remembers what a file delivers; the same entries again change nothing. */
-  indexDelivered(exchangeId: string, file: number, entries: readonly DeliveredResource[]): Promise<void>;
-  /** Counts and reports lines that never come as far as a batch; the same lines again change nothing. */
-  refuseLines(exchangeId: string, lines: readonly RefusedLine[]): Promise<void>;
-  /** Which of these (type, original id) this exchange delivers. */
-  delivered(
+  /** Which of these resources this exchange has brought so far, or are visible already. */
+  known(exchangeId: string, keys: readonly ResourceKey[]): Promise<ReadonlySet<string>>;
+  /** Id here of the one resource brought by this exchange that carries the identifier; undefined for none or several. */
+  broughtByIdentifier(exchangeId: string, type: string, identifier: Identifier): Promise<string | undefined>;
+  /** What lines point to, nobody brought and nobody was asked for, of the types that are accepted; ordered by type and id. */
+  missingTargets(
     exchangeId: string,
-    keys: readonly { readonly type: string; readonly originalId: string }[],
-  ): Promise<ReadonlySet<string>>;
-  /** The original id of the one delivered resource that carries the identifier; undefined for none or several. */
-  deliveredByIdentifier(exchangeId: string, type: string, identifier: Identifier): Promise<string | undefined>;
+    wanted: { readonly accepts: (type: string) => boolean; readonly limit: number },
+  ): Promise<readonly MissingTarget[]>;
+  /** The payer was asked for these. */
+  markTried(exchangeId: string, targets: readonly MissingTarget[]): Promise<void>;
+  /** How many it was asked for. */
+  triedTargets(exchangeId: string): Promise<number>;
+  /** Targets that only a search can find, each with its URL. */
+  searchedTargets(exchangeId: string): Promise<readonly MissingTarget[]>;
+  /** Says which resource here such a target is. */
+  foundTarget(exchangeId: string, target: MissingTarget, localId: string): Promise<void>;
+  /** The next lines, ordered, that point to something which has come since. */
+  settleableLines(exchangeId: string, limit: number): Promise<readonly LineKey[]>;
+  /** Replaces the staged texts of these lines, and takes what has come of their targets off the list. */
+  restage(exchangeId: string, rows: readonly ImportRow[], lines: readonly LineKey[]): Promise<void>;
+  /** Counts what is still open as references that nothing answers. */
+  countOpenTargets(exchangeId: string): Promise<void>;
   /** Which of these resources are visible already. */
   visible(keys: readonly ResourceKey[]): Promise<ReadonlySet<string>>;
 

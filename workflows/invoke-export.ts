@@ -118,10 +118,10 @@ async function receive(exchange: Exchange, listed: number | undefined): Promise<
   await task.record('in-progress', 'download', listed === undefined ? undefined : `**Files:** ${listed}`);
   const delivered = listed ?? (await collect(exchange));
   await downloadAll(taskId, delivered, limits.parallelFiles, activities.transfer);
-  const files = delivered + (await fetchReferenced(exchange, delivered));
-  const count = `**Files:** ${files}`;
+  const count = `**Files:** ${delivered}`;
   await task.record('in-progress', 'import', count);
-  await importAll(taskId, files, activities.transfer);
+  await importAll(taskId, delivered, activities.transfer);
+  const files = delivered + (await fetchReferenced(exchange, delivered));
   // The last file may have been in the store before it heard of a cancellation.
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled before publication');
   return CancellationScope.nonCancellable(async () => {
@@ -153,6 +153,7 @@ async function fetchReferenced({ input, activities }: Exchange, delivered: numbe
   if (fetched === 0) return 0;
   const share = { taskId, first: delivered, last: delivered };
   await activities.transfer.downloadFiles.executeWithOptions({ summary: 'look through what was read' }, [share]);
+  await activities.transfer.importFiles.executeWithOptions({ summary: 'import what was read' }, [share]);
   return fetched;
 }
 

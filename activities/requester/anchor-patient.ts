@@ -18,9 +18,8 @@ export async function anchorPatient(
   signal: AbortSignal,
 ): Promise<void> {
   const { fhir, exchanges } = deps;
-  const { memberId, anchorPatientId } = context;
-  if ((await fhir.delivered(exchange.id, [{ type: 'Patient', originalId: memberId }])).size > 0) return;
-  if ((await fhir.visible([{ type: 'Patient', id: anchorPatientId }])).size > 0) return;
+  const { anchorPatientId } = context;
+  if ((await fhir.known(exchange.id, [{ type: 'Patient', id: anchorPatientId }])).size > 0) return;
   const read = await readFromPayer(deps, exchange, context, signal);
   if (read === undefined) {
     await exchanges.addWarning(exchange.id, {
@@ -66,7 +65,7 @@ function minimalPatient({
     identifier: mdm === undefined ? [original] : [original, mdm],
   });
   return {
-    ...{ type: 'Patient', id: anchorPatientId, text, patientId: anchorPatientId, identifiers: [original] },
+    ...{ type: 'Patient', id: anchorPatientId, text, patientId: anchorPatientId },
     contentHash: createHash('sha256').update(text).digest('hex'),
   };
 }

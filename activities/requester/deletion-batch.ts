@@ -3,12 +3,12 @@ import { importedId } from '../../fhir/import-references.ts';
 import { decodeUtf8 } from '../../fhir/ndjson.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
-import type { DeletionTarget, RefusedLine } from '../../store/fhir-store.ts';
+import type { RefusedLine, ResourceKey } from '../../store/fhir-store.ts';
 import type { NumberedLine } from './import-batch.ts';
 import type { ExchangeContext } from './import-context.ts';
 
 export interface PreparedDeletions {
-  readonly targets: readonly DeletionTarget[];
+  readonly targets: readonly ResourceKey[];
   readonly refused: readonly RefusedLine[];
   /** The payer says that the member's own Patient is deleted. */
   readonly namesMember: boolean;
@@ -20,7 +20,7 @@ export function deletionsOf(
   file: ExchangeFile,
   lines: readonly NumberedLine[],
 ): PreparedDeletions {
-  const targets: DeletionTarget[] = [];
+  const targets: ResourceKey[] = [];
   const refused: RefusedLine[] = [];
   const refuse = (line: number, reason: RefusalReason): void => {
     refused.push({ file: file.number, line, reason, type: 'Bundle' });
@@ -35,7 +35,7 @@ export function deletionsOf(
     else if (read.kind === 'refused') refuse(number, read.reason);
     else {
       for (const { type, originalId } of read.entries) {
-        targets.push({ type, originalId, id: importedId(context, type, originalId) });
+        targets.push({ type, id: importedId(context, type, originalId) });
         namesMember ||= type === 'Patient' && originalId === context.memberId;
       }
     }

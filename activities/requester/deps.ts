@@ -7,7 +7,6 @@ import type { ExchangeStore } from '../../store/exchanges.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
 import type { PayerKnowledgeStore } from '../../store/payer-knowledge.ts';
 import type { TaskStore } from '../../store/tasks.ts';
-import type { WantedReferenceStore } from '../../store/wanted-references.ts';
 
 /** What the configuration says about an import. */
 export interface ImportSettings {
@@ -33,7 +32,6 @@ export interface RequesterDeps {
   readonly tasks: TaskStore;
   readonly files: ExchangeFileStore;
   readonly fhir: FhirStore;
-  readonly wanted: WantedReferenceStore;
   readonly blobs: BlobStore;
   readonly tokens: TokenSource;
   readonly knowledge: PayerKnowledgeStore;

@@ -29,7 +29,7 @@ export function downloadFiles(deps: RequesterDeps) {
       const file = await files.get(taskId, number);
       if (file.downloaded) continue;
       if (!file.received) await download(deps, client, exchange, file);
-      await inspectFile(deps, exchange, await files.get(taskId, number));
+      await inspectFile(deps, await files.get(taskId, number));
     }
   };
 }

@@ -1,11 +1,13 @@
 import { heartbeat } from '@temporalio/activity';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { inImportOrder } from '../../fhir/import-order.ts';
 import { splitLines } from '../../fhir/ndjson.ts';
 import type { Line } from '../../fhir/ndjson.ts';
-import { keptBlob } from '../../store/exchange-files.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
+import { readKept } from '../../store/kept-content.ts';
 import type { FilePosition } from '../../store/fhir-store.ts';
 import type { FileShareInput } from './download-files.ts';
+import { cutForeignLines } from './cut-foreign-lines.ts';
 import type { RequesterDeps } from './deps.ts';
 import { deletionsOf } from './deletion-batch.ts';
 import { importBatchOf } from './import-batch.ts';
@@ -15,7 +17,7 @@ import type { ExchangeContext } from './import-context.ts';
 import { targetLookup } from './target-lookup.ts';
 import type { TargetLookup } from './target-lookup.ts';
 
-const BATCH_LINES = 500;
+const BATCH_LINES = 2000;
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 const PATIENT_DELETION = {
@@ -23,65 +25,81 @@ const PATIENT_DELETION = {
   text: 'The responding payer says that it deleted the Patient of this member; the Patient that it sent is kept.',
 };
 
-/** Stages the records of a share of files, each from its last checkpoint on. */
+/** Stages the records of a share of the files, in the order in which they are imported, each from its last checkpoint on. */
 export function importFiles(deps: RequesterDeps) {
   return async ({ taskId, first, last }: FileShareInput): Promise<void> => {
     const context = await exchangeContext(deps, await deps.exchanges.load(taskId));
     const lookup = targetLookup(deps, taskId, context);
-    for (let number = first; number <= last; number++) {
-      const file = await deps.files.get(taskId, number);
+    const ordered = inImportOrder(await deps.files.list(taskId));
+    for (const file of ordered.slice(first, last + 1)) {
       if (file.imported) continue;
-      if (file.list === 'output') await importFile(deps, file, importInto(deps, context, lookup, file));
+      if (file.list === 'output') {
+        await importFile(deps, file, importInto(deps, context, lookup, file));
+        await cutForeignLines(deps, file);
+      }
       if (file.list === 'deleted') await importFile(deps, file, deleteBy(deps, context, file));
-      await deps.files.change(taskId, number, { imported: true });
+      await deps.files.change(taskId, file.number, { imported: true });
     }
   };
 }
 
-/** Stages one batch of lines of a file and moves its checkpoint; answers how many lines it refused. */
-type StageBatch = (lines: readonly NumberedLine[], from: FilePosition, checkpoint: FilePosition) => Promise<number>;
+/** Prepares one batch of lines of a file; what comes back stages it and moves the checkpoint. */
+type PrepareBatch = (
+  lines: readonly NumberedLine[],
+  from: FilePosition,
+  checkpoint: FilePosition,
+) => Promise<{ readonly refused: number; stage(): Promise<unknown> }>;
 
 function importInto(
   { fhir }: RequesterDeps,
   context: ExchangeContext,
   lookup: TargetLookup,
   file: ExchangeFile,
-): StageBatch {
+): PrepareBatch {
   return async (lines, from, checkpoint) => {
     const prepared = await importBatchOf(context, lookup, file, lines);
-    await fhir.importBatch({ exchangeId: file.exchangeId, file: file.number, ...prepared, from, checkpoint });
-    return prepared.refused.length;
+    const batch = { exchangeId: file.exchangeId, file: file.number, ...prepared, from, checkpoint };
+    return { refused: prepared.refused.length, stage: () => fhir.importBatch(batch) };
   };
 }
 
 /** The warning comes first: a crash behind the batch would lose it. */
-function deleteBy({ exchanges, fhir }: RequesterDeps, context: ExchangeContext, file: ExchangeFile): StageBatch {
+function deleteBy({ exchanges, fhir }: RequesterDeps, context: ExchangeContext, file: ExchangeFile): PrepareBatch {
   return async (lines, from, checkpoint) => {
     const { namesMember, ...prepared } = deletionsOf(context, file, lines);
     if (namesMember) await exchanges.addWarning(file.exchangeId, PATIENT_DELETION);
-    await fhir.deleteBatch({ exchangeId: file.exchangeId, file: file.number, ...prepared, from, checkpoint });
-    return prepared.refused.length;
+    const batch = { exchangeId: file.exchangeId, file: file.number, ...prepared, from, checkpoint };
+    return { refused: prepared.refused.length, stage: () => fhir.deleteBatch(batch) };
   };
 }
 
-async function importFile(deps: RequesterDeps, file: ExchangeFile, stage: StageBatch): Promise<void> {
-  const numbering = receivedNumbers(await foreignLines(deps, file));
+/** While the database takes one batch in, the next one is prepared. */
+async function importFile(deps: RequesterDeps, file: ExchangeFile, prepare: PrepareBatch): Promise<void> {
   let from = { line: file.importedLine, offset: file.importedOffset };
+  let staging: Promise<unknown> = Promise.resolve();
   for await (const lines of batches(deps, file)) {
     const end = lines.at(-1);
     if (end === undefined) continue;
     const checkpoint = { line: file.importedLine + end.number, offset: file.importedOffset + end.end };
-    const numbered = lines.map((line) => ({ line, number: numbering(file.importedLine + line.number) }));
-    const refused = await stage(numbered, from, checkpoint);
+    const numbered = lines.map((line) => ({ line, number: file.importedLine + line.number }));
+    const { refused, stage } = await prepare(numbered, from, checkpoint);
+    await staging;
+    staging = stage();
+    // Waited for before the next batch is staged, or at the end: until then nobody hears of its failure.
+    staging.catch(() => undefined);
     heartbeat({ file: file.number, line: checkpoint.line });
-    if (refused > 0) await assertFewRefused(deps, file.exchangeId);
+    if (refused > 0) {
+      await staging;
+      await assertFewRefused(deps, file);
+    }
     from = checkpoint;
   }
-  await assertFewRefused(deps, file.exchangeId);
+  await staging;
+  await assertFewRefused(deps, file);
 }
 
 async function* batches({ blobs, settings }: RequesterDeps, file: ExchangeFile): AsyncGenerator<readonly Line[]> {
-  const bytes = blobs.read(keptBlob(file.exchangeId, file.number), file.importedOffset);
+  const bytes = readKept(blobs, file, file.importedOffset);
   let batch: Line[] = [];
   let size = 0;
   for await (const line of splitLines(bytes, { maxLineBytes: settings.maxLineBytes })) {
@@ -95,22 +113,11 @@ async function* batches({ blobs, settings }: RequesterDeps, file: ExchangeFile):
   if (batch.length > 0) yield batch;
 }
 
-async function assertFewRefused({ fhir, settings }: RequesterDeps, exchangeId: string): Promise<void> {
-  const { maxRefusedLines } = settings;
+async function assertFewRefused({ fhir, settings }: RequesterDeps, { exchangeId }: ExchangeFile): Promise<void> {
+  const { maxRefusedLines, foreignLines } = settings;
   const refused = await fhir.refusedLines(exchangeId, maxRefusedLines + 1);
+  if (foreignLines === 'fail' && refused.some(({ reason }) => reason === 'foreign-member')) {
+    throw new ExchangeError('foreign-member');
+  }
   if (refused.length > maxRefusedLines) throw new ExchangeError('too-many-refused-lines');
-}
-
-/** Numbers, as received, of the lines of other members that were cut out of the kept file. */
-async function foreignLines({ fhir, settings }: RequesterDeps, file: ExchangeFile): Promise<readonly number[]> {
-  const refused = await fhir.refusedLines(file.exchangeId, settings.maxRefusedLines + 1);
-  return refused
-    .filter(({ file: number, reason }) => number === file.number && reason === 'foreign-member')
-    .map(({ line }) => line)
-    .sort((a, b) => a - b);
-}
-
-/** From the number of a line in the kept file to its number in the received one, by which it is reported. */
-function receivedNumbers(cut: readonly number[]): (kept: number) => number {
-  return (kept) => cut.reduce((number, line) => (line <= number ? number + 1 : number), kept);
 }

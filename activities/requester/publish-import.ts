@@ -4,14 +4,15 @@ import { documentReferenceId, documentReferenceOf } from '../../fhir/document-re
 import type { KeptFile } from '../../fhir/document-reference.ts';
 import { provenancePages } from '../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../fhir/provenance.ts';
-import { keptBlob } from '../../store/exchange-files.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
+import { readKept } from '../../store/kept-content.ts';
 import { keyOf } from '../../store/fhir-store.ts';
 import type { ImportRow } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
 import { anchorPatient } from './anchor-patient.ts';
 import { exchangeContext } from './import-context.ts';
+import { settleReferences } from './settle-references.ts';
 
 export interface PublishedImport {
   /** Records that the exchange left visible. */
@@ -27,6 +28,7 @@ export function publishImport(deps: RequesterDeps) {
       const context = await exchangeContext(deps, exchange);
       const { localPatientId, anchorPatientId: importedPatientId } = context;
       const recorded = new Date().toISOString();
+      await settleReferences(deps, exchange, context);
       await anchorPatient(deps, exchange, context, cancellationSignal());
       const documents = await stageDocuments(deps, exchange, importedPatientId, recorded);
       await stageProvenance(deps, exchange, importedPatientId, recorded, documents);
@@ -63,7 +65,7 @@ async function keptFile(
   const size = file.keptBytes ?? 0;
   const parts: Uint8Array[] = [];
   const isInline = size <= settings.attachmentInlineBytes;
-  if (isInline) for await (const part of blobs.read(keptBlob(exchange.id, file.number))) parts.push(part);
+  if (isInline) for await (const part of readKept(blobs, file)) parts.push(part);
   return {
     ...{ exchangeId: exchange.id, fileIndex: file.number, resourceType: file.type ?? 'Resource', date, size },
     patient: `Patient/${importedPatientId}`,
@@ -103,7 +105,7 @@ async function* stagedReferences(fhir: RequesterDeps['fhir'], exchangeId: string
 function generatedRow(resource: { readonly resourceType: string; readonly id?: string }, patientId: string): ImportRow {
   const text = JSON.stringify(resource);
   return {
-    ...{ type: resource.resourceType, id: resource.id ?? '', text, patientId, identifiers: [] },
+    ...{ type: resource.resourceType, id: resource.id ?? '', text, patientId },
     contentHash: createHash('sha256').update(text).digest('hex'),
   };
 }

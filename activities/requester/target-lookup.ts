@@ -1,40 +1,84 @@
 import { importedId } from '../../fhir/import-references.ts';
 import type { ReferenceTargets } from '../../fhir/import-references.ts';
+import { LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
 import type { ImportContext } from '../../fhir/import-transform.ts';
 import type { RequesterDeps } from './deps.ts';
 import type { ExchangeContext } from './import-context.ts';
 
-type Resolvers = Pick<ImportContext, 'resolve' | 'resolveIdentifier'>;
+type Resolvers = Required<Pick<ImportContext, 'resolve' | 'resolveIdentifier' | 'localKey'>>;
 
-/** Answers, for the references of a batch, which targets are here: of this exchange, or of an earlier one of this payer. */
-export type TargetLookup = (targets: readonly ReferenceTargets[]) => Promise<Resolvers>;
+/**
+ * Answers, for the references of a batch, which targets are here: of this batch (`own`), of this exchange, or of an
+ * earlier one of this payer.
+ */
+export type TargetLookup = (
+  targets: readonly ReferenceTargets[],
+  own: readonly { readonly type: string; readonly originalId: string }[],
+) => Promise<Resolvers>;
 
-/** Identifiers looked up so far are remembered up to this many: Practitioners come again and again. */
-const REMEMBERED = 10_000;
+/** A resource under its id at the payer, and what is known of it here. */
+interface Target {
+  readonly type: string;
+  readonly id: string;
+  /** `Type/id`. */
+  readonly key: string;
+  isHere: boolean;
+  /** Number of the batch that it came in last. */
+  batch: number;
+}
+
+/** Practitioners and Encounters come again and again: so many targets are remembered. */
+const REMEMBERED = 100_000;
 
 export function targetLookup({ fhir }: RequesterDeps, exchangeId: string, context: ExchangeContext): TargetLookup {
+  const known = new Map<string, Target>();
   const byIdentifier = new Map<string, string | undefined>();
-  const keyOfIdentifier = (type: string, system: string, value: string): string =>
-    JSON.stringify([type, system, value]);
-
-  return async (targets) => {
-    const literals = new Map(
-      targets.flatMap((each) => each.literals).map((target) => [`${target.type}/${target.originalId}`, target]),
-    );
-    const here = await fhir.delivered(exchangeId, [...literals.values()]);
-    const elsewhere = [...literals.values()].filter(({ type, originalId }) => !here.has(`${type}/${originalId}`));
-    const localKeys = elsewhere.map(({ type, originalId }) => ({ type, id: importedId(context, type, originalId) }));
-    const earlier = await fhir.visible(localKeys);
-    if (byIdentifier.size > REMEMBERED) byIdentifier.clear();
-    for (const { type, system, value } of targets.flatMap((each) => each.conditionals)) {
-      const key = keyOfIdentifier(type, system, value);
-      if (byIdentifier.has(key)) continue;
-      byIdentifier.set(key, await fhir.deliveredByIdentifier(exchangeId, type, { system, value }));
+  let batch = 0;
+  const targetOf = (type: string, originalId: string): Target => {
+    const name = `${type}/${originalId}`;
+    const present = known.get(name);
+    if (present !== undefined) return present;
+    const id = importedId(context, type, originalId);
+    const target = { type, id, key: `${type}/${id}`, isHere: false, batch: 0 };
+    known.set(name, target);
+    return target;
+  };
+  const askFor = async (targets: readonly ReferenceTargets[]): Promise<void> => {
+    const asked = new Map<string, Target>();
+    for (const { literals } of targets) {
+      for (const { type, originalId } of literals) {
+        const target = targetOf(type, originalId);
+        if (!target.isHere && target.batch !== batch) asked.set(target.key, target);
+      }
     }
+    for (const key of await fhir.known(exchangeId, [...asked.values()])) {
+      const target = asked.get(key);
+      if (target !== undefined) target.isHere = true;
+    }
+  };
+  const askForIdentifiers = async (targets: readonly ReferenceTargets[]): Promise<void> => {
+    for (const { type, system, value } of targets.flatMap((each) => each.conditionals)) {
+      const key = JSON.stringify([type, system, value]);
+      // Others are looked for once, before the publication.
+      if (byIdentifier.has(key) || !LOOKED_UP_TYPES.has(type)) continue;
+      byIdentifier.set(key, await fhir.broughtByIdentifier(exchangeId, type, { system, value }));
+    }
+  };
+
+  return async (targets, records) => {
+    if (known.size > REMEMBERED) known.clear();
+    batch += 1;
+    for (const { type, originalId } of records) targetOf(type, originalId).batch = batch;
+    await askFor(targets);
+    await askForIdentifiers(targets);
+    const now = batch;
     return {
-      resolve: (type, originalId) =>
-        here.has(`${type}/${originalId}`) || earlier.has(`${type}/${importedId(context, type, originalId)}`),
-      resolveIdentifier: (type, system, value) => byIdentifier.get(keyOfIdentifier(type, system, value)),
+      localKey: (type, originalId) => targetOf(type, originalId).key,
+      resolve: (type, originalId) => {
+        const { isHere, batch: last } = targetOf(type, originalId);
+        return isHere || last === now;
+      },
+      resolveIdentifier: (type, system, value) => byIdentifier.get(JSON.stringify([type, system, value])),
     };
   };
 }

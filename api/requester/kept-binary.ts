@@ -4,8 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { NDJSON_TYPE } from '../../fhir/document-reference.ts';
 import type { BlobStore } from '../../store/blobs.ts';
-import { keptBlob } from '../../store/exchange-files.ts';
 import type { ExchangeFileStore } from '../../store/exchange-files.ts';
+import { readKept } from '../../store/kept-content.ts';
 import { callerOfRequest } from '../auth.ts';
 import { byteRange } from '../byte-range.ts';
 import { FHIR_JSON } from '../outcome.ts';
@@ -27,10 +27,9 @@ export function keptBinaryRouter({ files, blobs }: KeptBinaryDeps): Router {
       next();
       return;
     }
-    const blob = keptBlob(file.exchangeId, file.number);
     if (wantsFhir(req)) {
       res.setHeader('Content-Type', FHIR_JSON);
-      await pipeline(Readable.from(asResource(req.params.id, blobs.read(blob))), res);
+      await pipeline(Readable.from(asResource(req.params.id, readKept(blobs, file))), res);
       return;
     }
     res.setHeader('Content-Type', NDJSON_TYPE);
@@ -38,7 +37,7 @@ export function keptBinaryRouter({ files, blobs }: KeptBinaryDeps): Router {
     const range = byteRange(req.headers.range, file.keptBytes ?? 0);
     range.setHead(res);
     if (range.isEmpty) res.end();
-    else await pipeline(Readable.from(blobs.read(blob, range.start, range.end)), res);
+    else await pipeline(Readable.from(readKept(blobs, file, range.start, range.end)), res);
   });
   return router;
 }

@@ -107,17 +107,3 @@ export async function refusedLines(
   );
   return rows;
 }
-
-export async function addOpenReferences(
-  client: PoolClient,
-  exchangeId: string,
-  byType: ReadonlyMap<string, number>,
-): Promise<void> {
-  if (byType.size === 0) return;
-  await client.query(
-    `INSERT INTO open_reference AS o (exchange_id, type, "references")
-     SELECT $1, k.* FROM unnest($2::text[], $3::int[]) AS k
-     ON CONFLICT (exchange_id, type) DO UPDATE SET "references" = o."references" + excluded."references"`,
-    [exchangeId, [...byType.keys()], [...byType.values()]],
-  );
-}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { keyOf } from '../fhir-store.ts';
-import type { DeletionBatch, DeletionCounts, DeletionTarget, ResourceKey } from '../fhir-store.ts';
+import type { DeletionBatch, DeletionCounts, ResourceKey } from '../fhir-store.ts';
 import { moveCheckpoint } from './checkpoint.ts';
 import { addDeletions, addRefused } from './counts.ts';
 import { keyColumns, newestOfKey } from './rows.ts';
@@ -82,24 +82,21 @@ export async function settleDeletions(client: PoolClient, exchangeId: string, pu
   await addDeletions(client, exchangeId, counts);
 }
 
-/** Without those that this exchange has staged before. What it delivers, already imported or not, is kept. */
+/** Without those that this exchange has staged before. What it delivers is kept: deletions are the last of its files. */
 async function fatesOf(
   client: PoolClient,
   exchangeId: string,
   publicationId: string,
-  targets: readonly DeletionTarget[],
+  targets: readonly ResourceKey[],
 ): Promise<readonly (ResourceKey & { readonly fate: Fate })[]> {
   const { rows } = await client.query<ResourceKey & { readonly fate: Fate }>(
-    `SELECT k.type, k.id, CASE WHEN s.id IS NOT NULL OR d.type IS NOT NULL THEN 'kept' ELSE ${FATE} END AS fate
-     FROM unnest($3::text[], $4::text[], $5::text[]) AS k(type, id, original_id)
-     LEFT JOIN resource s ON s.type = k.type AND s.id = k.id AND s.publication_id = $6
-     LEFT JOIN delivered_resource d ON d.exchange_id = $2 AND d.type = k.type AND d.original_id = k.original_id
+    `SELECT k.type, k.id, CASE WHEN s.id IS NOT NULL OR d.id IS NOT NULL THEN 'kept' ELSE ${FATE} END AS fate
+     FROM unnest($3::text[], $4::text[]) AS k(type, id)
+     LEFT JOIN resource s ON s.type = k.type AND s.id = k.id AND s.publication_id = $5
+     LEFT JOIN unchanged_resource d ON d.publication_id = $5 AND d.type = k.type AND d.id = k.id
      ${VISIBLE}
      WHERE s.deleted IS NOT TRUE`,
-    [
-      ...[SHARED_TYPE_LIST, exchangeId, ...keyColumns(targets)],
-      ...[targets.map(({ originalId }) => originalId), publicationId],
-    ],
+    [SHARED_TYPE_LIST, exchangeId, ...keyColumns(targets), publicationId],
   );
   return rows;
 }

@@ -1,11 +1,12 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { keyOf } from '../fhir-store.ts';
 import type { ImportBatch, ImportCounts, ImportRow, RefusedLine, ResourceKey } from '../fhir-store.ts';
 import { moveCheckpoint } from './checkpoint.ts';
-import { addCounts, addOpenReferences, addRefused } from './counts.ts';
+import { addCounts, addRefused } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
+import { addOpenTargets } from './open-targets.ts';
 import { stageRows, unstage } from './stage.ts';
-import { knownOf, lockStaging, toStagedRow } from './staging.ts';
+import { keepUnchanged, knownOf, lockStaging, toStagedRow } from './staging.ts';
 import type { Known } from './staging.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -31,7 +32,9 @@ export function importBatch(pool: Pool, batch: ImportBatch): Promise<ImportCount
     await keepUnchanged(client, publicationId, sorted.unchanged);
     await addCounts(client, batch.exchangeId, sorted.counts);
     await addRefused(client, batch.exchangeId, [...batch.refused, ...sorted.refused]);
-    await addOpenReferences(client, batch.exchangeId, batch.openReferences);
+    const refusedNow = new Set(sorted.refused.map(({ line }) => line));
+    const open = batch.openTargets.filter(({ line }) => !refusedNow.has(line));
+    await addOpenTargets(client, batch.exchangeId, batch.file, open);
     return total(sorted.counts.values());
   });
 }
@@ -91,15 +94,6 @@ function countsOf(counts: Map<string, MutableCounts>, type: string): MutableCoun
   const fresh: MutableCounts = { received: 0, new: 0, updated: 0, unchanged: 0 };
   counts.set(type, fresh);
   return fresh;
-}
-
-async function keepUnchanged(client: PoolClient, publicationId: string, keys: readonly ResourceKey[]): Promise<void> {
-  if (keys.length === 0) return;
-  await client.query(
-    `INSERT INTO unchanged_resource (publication_id, type, id)
-     SELECT $1, k.type, k.id FROM unnest($2::text[], $3::text[]) AS k(type, id) ON CONFLICT DO NOTHING`,
-    [publicationId, keys.map(({ type }) => type), keys.map(({ id }) => id)],
-  );
 }
 
 function total(counts: Iterable<MutableCounts>): ImportCounts {

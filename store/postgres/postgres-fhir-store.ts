@@ -2,10 +2,21 @@ import type { Pool } from 'pg';
 import type { FhirStore } from '../fhir-store.ts';
 import { nextInstant } from './clock.ts';
 import { readCompartment } from './compartment.ts';
-import { addRefused, importCounts, refusedLines } from './counts.ts';
-import { deliveredByIdentifier, deliveredKeys, indexDelivered } from './delivered.ts';
+import { importCounts, refusedLines } from './counts.ts';
 import { deleteBatch } from './deletions.ts';
 import { importBatch, stageGenerated } from './import.ts';
+import {
+  broughtByIdentifier,
+  countOpenTargets,
+  foundTarget,
+  knownKeys,
+  markTried,
+  missingTargets,
+  restage,
+  searchedTargets,
+  settleableLines,
+  triedTargets,
+} from './open-targets.ts';
 import { publish } from './publish.ts';
 import { linkedPatients, readHistory, readMany, readResource, readVersion, visibleKeys } from './read.ts';
 import { removeImport } from './remove.ts';
@@ -29,10 +40,16 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
     linkedPatients: (patientId) => linkedPatients(pool, patientId),
     freeze: () => inTransaction(pool, nextInstant),
 
-    indexDelivered: (exchangeId, _file, entries) => indexDelivered(pool, exchangeId, entries),
-    refuseLines: (exchangeId, lines) => inTransaction(pool, (client) => addRefused(client, exchangeId, lines)),
-    delivered: (exchangeId, keys) => deliveredKeys(pool, exchangeId, keys),
-    deliveredByIdentifier: (exchangeId, type, identifier) => deliveredByIdentifier(pool, exchangeId, type, identifier),
+    known: (exchangeId, keys) => knownKeys(pool, exchangeId, keys),
+    broughtByIdentifier: (exchangeId, type, identifier) => broughtByIdentifier(pool, exchangeId, type, identifier),
+    missingTargets: (exchangeId, wanted) => missingTargets(pool, exchangeId, wanted),
+    markTried: (exchangeId, targets) => markTried(pool, exchangeId, targets),
+    triedTargets: (exchangeId) => triedTargets(pool, exchangeId),
+    searchedTargets: (exchangeId) => searchedTargets(pool, exchangeId),
+    foundTarget: (exchangeId, target, localId) => foundTarget(pool, exchangeId, target, localId),
+    settleableLines: (exchangeId, limit) => settleableLines(pool, exchangeId, limit),
+    restage: (exchangeId, rows, lines) => restage(pool, exchangeId, rows, lines),
+    countOpenTargets: (exchangeId) => countOpenTargets(pool, exchangeId),
     visible: (keys) => visibleKeys(pool, keys),
 
     importBatch: (batch) => importBatch(pool, batch),

@@ -48,9 +48,7 @@ async function keepWithExchange(
 
 /** What only the import itself needed: the index of what is delivered, and which records of the member did not change. */
 async function forgetFirstPass(client: PoolClient, exchangeId: string, publicationId: string): Promise<void> {
-  await client.query('DELETE FROM delivered_resource WHERE exchange_id = $1', [exchangeId]);
-  await client.query('DELETE FROM delivered_identifier WHERE exchange_id = $1', [exchangeId]);
-  await client.query('DELETE FROM wanted_reference WHERE exchange_id = $1', [exchangeId]);
+  await client.query('DELETE FROM open_target WHERE exchange_id = $1', [exchangeId]);
   await client.query('DELETE FROM unchanged_resource WHERE publication_id = $1 AND type <> ALL($2::text[])', [
     publicationId,
     SHARED_TYPE_LIST,

@@ -4,9 +4,7 @@ import { inTransaction } from './transaction.ts';
 
 /** By publication: what an exchange staged. */
 const OF_PUBLICATION = ['resource', 'resource_identifier', 'resource_name', 'patient_link', 'unchanged_resource'];
-const OF_EXCHANGE = [
-  ...['exchange_count', 'delivered_resource', 'delivered_identifier', 'open_reference', 'wanted_reference'],
-];
+const OF_EXCHANGE = [...['exchange_count', 'open_reference', 'open_target']];
 
 /**
  * The store is as if the exchange had never run. Its publication stays behind, closed: a step that was still on its way

@@ -79,3 +79,16 @@ export function toStagedRow(row: ImportRow, generated: boolean): StagedRow {
     content: row.text,
   };
 }
+
+export async function keepUnchanged(
+  client: PoolClient,
+  publicationId: string,
+  keys: readonly ResourceKey[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  await client.query(
+    `INSERT INTO unchanged_resource (publication_id, type, id)
+     SELECT $1, k.type, k.id FROM unnest($2::text[], $3::text[]) AS k(type, id) ON CONFLICT DO NOTHING`,
+    [publicationId, keys.map(({ type }) => type), keys.map(({ id }) => id)],
+  );
+}

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Task } from 'fhir/r4.js';
 import { loadFiles } from '../../store/postgres/load.ts';
 import { SAMPLE_DATA } from '../../cli/test-requirements.ts';
+import { readKept } from '../../store/kept-content.ts';
 import { asReceived, asSent } from '../support/same-record.ts';
 import type { Differences } from '../support/same-record.ts';
 import { startTwoPayers } from '../support/two-payers.ts';
@@ -76,8 +77,7 @@ async function sentLines(task: Task): Promise<string[]> {
   const lines: string[] = [];
   for (const file of await files.list(task.id ?? '')) {
     let text = '';
-    for await (const part of blobs.read(`exchange/${task.id ?? ''}/${file.number}/kept`))
-      text += Buffer.from(part).toString('latin1');
+    for await (const part of readKept(blobs, file)) text += Buffer.from(part).toString('latin1');
     lines.push(
       ...Buffer.from(text, 'latin1')
         .toString('utf8')

@@ -18,7 +18,7 @@ export function importRow(type: string, id: string, patientId: string | undefine
 export function rowOf(text: string, patientId: string | undefined, line = 1): ImportRow {
   const { resourceType, id } = JSON.parse(text) as { resourceType: string; id: string };
   const contentHash = createHash('sha256').update(text).digest('hex');
-  return { type: resourceType, id, text, patientId, contentHash, identifiers: [], line };
+  return { type: resourceType, id, text, patientId, contentHash, line };
 }
 
 /** The exchange's row and one file of it, as they stand when its import begins. */
@@ -40,17 +40,17 @@ export async function openExchange(pool: Pool, exchangeId: string, localPatientI
 export function batchOf(exchangeId: string, rows: readonly ImportRow[], fromLine = 0, file = 0): ImportBatch {
   const to = fromLine + rows.length;
   return {
-    ...{ exchangeId, file, rows, refused: [], openReferences: new Map<string, number>() },
+    ...{ exchangeId, file, rows, refused: [], openTargets: [] },
     from: { line: fromLine, offset: fromLine * 10 },
     checkpoint: { line: to, offset: to * 10 },
   };
 }
 
-/** A batch of the second file that deletes these (`Type/id`); the id at the payer is `at-<id>`. */
+/** A batch of the second file that deletes these (`Type/id`). */
 export function deletionOf(exchangeId: string, keys: readonly string[], fromLine = 0): DeletionBatch {
   const targets = keys.map((key) => {
     const [type = '', id = ''] = key.split('/');
-    return { type, id, originalId: `at-${id}` };
+    return { type, id };
   });
   return {
     ...{ exchangeId, file: 1, targets, refused: [] },
@@ -93,7 +93,7 @@ export async function publishExchange({ pool, store }: StoreUnderTest, id: strin
 export async function recordTables(pool: Pool): Promise<unknown> {
   const tables = [
     ...['resource', 'resource_identifier', 'resource_name', 'patient_link', 'unchanged_resource', 'blob_chunk'],
-    ...['exchange_count', 'delivered_resource', 'delivered_identifier'],
+    ...['exchange_count', 'open_target'],
   ];
   const contents = await Promise.all(
     tables.map(async (table) => {

@@ -146,14 +146,13 @@ describe.each(adapters)('the deletions of an import over $name', ({ create }) =>
     expect(await at.store.importCounts('r3')).toMatchObject([{ new: 1, unchanged: 0 }]);
   });
 
-  it('do not take away what the same exchange delivers, before it is imported and after', async () => {
+  it('do not take away what the same exchange delivers, changed or not', async () => {
     await brought('o1', 'olga', [importRow('Observation', 'o-a', 'o-p'), importRow('Observation', 'o-b', 'o-p')]);
     await openExchange(at.pool, 'o2', 'olga', 2);
-    await at.store.indexDelivered('o2', 0, [{ type: 'Observation', originalId: 'at-o-a', identifiers: [] }]);
-    await at.store.importBatch(batchOf('o2', [importRow('Observation', 'o-b', 'o-p', '"status":"final"')]));
+    const rows = [importRow('Observation', 'o-a', 'o-p'), importRow('Observation', 'o-b', 'o-p', '"status":"final"')];
+    await at.store.importBatch(batchOf('o2', rows));
     const counts = await at.store.deleteBatch(deletionOf('o2', ['Observation/o-a', 'Observation/o-b']));
     expect(counts).toEqual({ deleted: 0, kept: 2, unknown: 0 });
-    await at.store.importBatch(batchOf('o2', [importRow('Observation', 'o-a', 'o-p')], 1));
     await at.store.publish('o2', undefined);
     expect(await compartment('o-p')).toEqual(['Observation/o-a', 'Observation/o-b']);
   });

@@ -34,11 +34,9 @@ describe.each(adapters)('what an import stages over $name', ({ create }) => {
       ),
       importRow('Organization', 'n11', undefined, '"name":"B"'),
     ];
-    await at.store.importBatch(batchOf('e9', rows));
+    const open = { type: 'Organization', originalId: 'o', line: 1, localId: 'l' };
+    await at.store.importBatch({ ...batchOf('e9', rows), openTargets: [open] });
     await at.store.stageGenerated('e9', [importRow('Provenance', 'e9-v', 'e9-p')]);
-    await at.store.indexDelivered('e9', 0, [
-      { type: 'Patient', originalId: 'o', identifiers: [{ system: 's', value: 'v' }] },
-    ]);
     await blobs.append('exchange/e9/0', 0, Buffer.from('received'));
     await blobs.append('exchange/e9/0/kept', 0, Buffer.from('kept'));
     expect(await recordTables(at.pool)).not.toEqual(before);
@@ -102,21 +100,32 @@ describe.each(adapters)('what an import stages over $name', ({ create }) => {
     expect(await at.store.history('Organization', 'shared-2')).toHaveLength(1);
   });
 
-  it('resolves what is delivered by original id and by the identifier of one resource alone', async () => {
-    const entry = (originalId: string, value: string) => ({
-      type: 'Practitioner',
-      originalId,
-      identifiers: [{ system: 's', value }],
-    });
-    await at.store.indexDelivered('d1', 0, [entry('a', '1'), entry('b', '2'), entry('c', '2')]);
-    await at.store.indexDelivered('d1', 0, [entry('a', '1')]);
-    const asked = [
-      { type: 'Practitioner', originalId: 'a' },
-      { type: 'Practitioner', originalId: 'z' },
-    ];
-    expect(await at.store.delivered('d1', asked)).toEqual(new Set(['Practitioner/a']));
-    expect(await at.store.deliveredByIdentifier('d1', 'Practitioner', { system: 's', value: '1' })).toBe('a');
-    expect(await at.store.deliveredByIdentifier('d1', 'Practitioner', { system: 's', value: '2' })).toBeUndefined();
-    expect(await at.store.deliveredByIdentifier('d2', 'Practitioner', { system: 's', value: '1' })).toBeUndefined();
+  it('knows what an exchange has brought, and what is visible already', async () => {
+    await openExchange(at.pool, 'd0', 'dora');
+    await at.store.importBatch(batchOf('d0', [importRow('Practitioner', 'd-old', undefined)]));
+    await at.store.publish('d0', undefined);
+    await openExchange(at.pool, 'd1', 'dora');
+    await at.store.importBatch(batchOf('d1', [importRow('Practitioner', 'd-new', undefined)]));
+    const keys = ['d-old', 'd-new', 'd-none'].map((id) => ({ type: 'Practitioner', id }));
+    expect(await at.store.known('d1', keys)).toEqual(new Set(['Practitioner/d-old', 'Practitioner/d-new']));
+    expect(await at.store.known('d2', keys)).toEqual(new Set(['Practitioner/d-old']));
   });
+
+  it.each(['Practitioner', 'Encounter'])(
+    'finds the one %s that an exchange brought by its identifier',
+    async (type) => {
+      const exchange = `di-${type}`;
+      const withIdentifier = (id: string, value: string) =>
+        importRow(type, `${exchange}-${id}`, undefined, `"identifier":[{"system":"s","value":"${value}"}]`);
+      await openExchange(at.pool, exchange, 'dora');
+      await at.store.importBatch(
+        batchOf(exchange, [withIdentifier('a', '1'), withIdentifier('b', '2'), withIdentifier('c', '2')]),
+      );
+      const find = (value: string, by = exchange) => at.store.broughtByIdentifier(by, type, { system: 's', value });
+      expect(await find('1')).toBe(`${exchange}-a`);
+      expect(await find('2')).toBeUndefined();
+      expect(await find('3')).toBeUndefined();
+      expect(await find('1', 'another')).toBeUndefined();
+    },
+  );
 });

@@ -19,6 +19,8 @@ export interface Variant {
   readonly limits?: Partial<ExchangeLimits>;
   /** `same`: completed, with just the records that the plainest export brings. */
   readonly outcome: 'same' | 'completed' | { readonly at: Step; readonly reason: ErrorCode };
+  /** How many more or fewer records than those of the plainest export. */
+  readonly records?: number;
   readonly form?: ExportForm;
   /** Codes that stand among the Task's warnings. */
   readonly warnings?: readonly string[];

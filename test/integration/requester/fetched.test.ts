@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { OidcServer } from '../../../fhir/oidc-definitions.ts';
 import type { TaskState } from '../../../fhir/task.ts';
+import { readKept } from '../../../store/kept-content.ts';
 import type { StoredResource } from '../../../store/fhir-store.ts';
 import { matchParameters } from '../../unit/support/payer-session.ts';
 import { endOf, payerDefinition, startRequester, TEST_LIMITS } from '../../support/requester/requester.ts';
@@ -128,7 +129,7 @@ describe('what records point to and an export left out', () => {
     const files = await requester.files.list(task.id);
     const own = files.find(({ type }) => type === undefined);
     let text = '';
-    for await (const part of requester.blobs.read(`exchange/${task.id}/${own?.number ?? -1}/kept`)) {
+    for await (const part of readKept(requester.blobs, own ?? { keptBlob: undefined, keptEncoding: undefined })) {
       text += Buffer.from(part).toString('utf8');
     }
     expect(text).toContain('"availableTime":[{"x":1.50}]');

@@ -4,7 +4,7 @@ import type { OperationOutcome } from 'fhir/r4.js';
 import { importFiles } from '../../../activities/requester/import-files.ts';
 import { derivedId } from '../../../fhir/identifiers.ts';
 import type { ResourceCount, TaskState } from '../../../fhir/task.ts';
-import { keptBlob } from '../../../store/exchange-files.ts';
+import { transferBlob } from '../../../store/exchange-files.ts';
 import type { StoredResource } from '../../../store/fhir-store.ts';
 import { collect, createResource, ids, recordTables } from '../../support/records.ts';
 import {
@@ -244,9 +244,9 @@ describe('an exchange that is undone', () => {
 describe('a kill between two batches of deletions', () => {
   it('repeats nothing: what is counted and staged is what one run gives', async () => {
     const local = 'local-3';
-    const lines = Array.from({ length: 1200 }, (_, index) => bundle(`Goal/g${index}`));
+    const lines = Array.from({ length: 2700 }, (_, index) => bundle(`Goal/g${index}`));
     const goals = Array.from(
-      { length: 1100 },
+      { length: 2600 },
       (_, index) => `{"resourceType":"Goal","id":"g${index}","subject":{"reference":"Patient/p1"}}`,
     );
     await createResource(requester.fhir, `{"resourceType":"Patient","id":"${local}"}`);
@@ -262,11 +262,11 @@ describe('a kill between two batches of deletions', () => {
     const share = { taskId, first: 0, last: 0 };
     const killed = importFiles({ ...requester, fhir: { ...requester.fhir, deleteBatch: dying } });
     await expect(new MockActivityEnvironment().run(killed, share)).rejects.toThrow('killed');
-    expect(await requester.fhir.importCounts(taskId)).toMatchObject([{ type: 'Goal', deleted: 500 }]);
+    expect(await requester.fhir.importCounts(taskId)).toMatchObject([{ type: 'Goal', deleted: 2000 }]);
     await new MockActivityEnvironment().run(importFiles(requester), share);
     await new MockActivityEnvironment().run(importFiles(requester), share);
     expect(await requester.fhir.importCounts(taskId)).toMatchObject([
-      { type: 'Goal', deleted: 1100, deletionsUnknown: 100, deletionsKept: 0 },
+      { type: 'Goal', deleted: 2600, deletionsUnknown: 100, deletionsKept: 0 },
     ]);
     expect((await requester.files.get(taskId, 0)).imported).toBe(true);
     await requester.fhir.removeImport(taskId);
@@ -284,7 +284,8 @@ async function plannedDeletions(localPatientId: string, lines: readonly string[]
     { list: 'deleted', type: 'Bundle', url: 'https://peer.example/d', announcedCount: lines.length },
   ]);
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-  await requester.blobs.append(keptBlob(taskId, 0), 0, bytes);
-  await requester.files.change(taskId, 0, { downloaded: true, lines: lines.length });
+  await requester.blobs.append(transferBlob(taskId, 0), 0, bytes);
+  const kept = { keptBlob: transferBlob(taskId, 0), keptBytes: bytes.length };
+  await requester.files.change(taskId, 0, { downloaded: true, lines: lines.length, ...kept });
   return taskId;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { OperationOutcome } from 'fhir/r4.js';
 import type { TaskState } from '../../../fhir/task.ts';
 import { matchParameters } from '../../unit/support/payer-session.ts';
+import { readKept } from '../../../store/kept-content.ts';
 import { startExchange } from '../../support/requester/exchange.ts';
 import { endOf, payerDefinition, startRequester } from '../../support/requester/requester.ts';
 import type { Requester } from '../../support/requester/requester.ts';
@@ -156,7 +157,7 @@ describe('lines', () => {
     const kept = await requester.files.list(task.id);
     let bytes = '';
     for (const file of kept) {
-      for await (const part of requester.blobs.read(`exchange/${task.id}/${file.number}/kept`)) {
+      for await (const part of readKept(requester.blobs, file)) {
         bytes += Buffer.from(part).toString('utf8');
       }
     }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   COMPARTMENT_TYPES,
   SHARED_TYPES,
+  belongsToMember,
   inPatientCompartment,
   patientReferencesOf,
   subjectPath,
@@ -31,11 +32,15 @@ describe('compartment', () => {
     'Medication',
     'Group',
     'Questionnaire',
-    'Binary',
     'Task',
   ])('leaves %s to the shared types', (type) => {
     expect(inPatientCompartment(type)).toBe(false);
     expect(SHARED_TYPES.has(type)).toBe(true);
+  });
+
+  it('gives a Binary to the member whose document it is the content of', () => {
+    expect([inPatientCompartment('Binary'), belongsToMember('Binary')]).toEqual([false, true]);
+    expect(SHARED_TYPES.has('Binary')).toBe(false);
   });
 });
 

@@ -137,7 +137,7 @@ const LOCAL = new Map([
   ['Organization/3/_history/1', `Organization/${ofPayer('Organization', '3')}`],
   ['Organization/5', `Organization/${ofPayer('Organization', '5')}`],
   ['https://PEER.example/fhir/Encounter/4', `Encounter/${ofMember('Encounter', '4')}`],
-  ['Practitioner?identifier=s|v', `Practitioner/${ofPayer('Practitioner', 'by-v')}`],
+  ['Practitioner?identifier=s|v', 'Practitioner/by-v'],
 ]);
 const ORIGINAL = new Map([...LOCAL].map(([original, local]) => [local, original]));
 

@@ -5,6 +5,7 @@ import { transformForImport } from '../../../fhir/import-transform.ts';
 import type { ImportContext, ImportedResource } from '../../../fhir/import-transform.ts';
 import { inspectForImport } from '../../../fhir/import-inspect.ts';
 import { referenceTargets } from '../../../fhir/import-references.ts';
+import { attachmentId } from '../../../fhir/missing-references.ts';
 import { importContext, ofMember, ofPayer } from './import-context.ts';
 
 const ORIGINAL_ID = 'http://payer-to-payer-exchange/StructureDefinition/original-id';
@@ -30,6 +31,9 @@ const withElement = (element: string) =>
   `{"resourceType":"Practitioner","id":"1","identifier":[{"system":"urn:responder","value":"1"}],${element}}`;
 const elementOf = (text: string, more: Partial<ImportContext> = {}): unknown =>
   (JSON.parse(imported(withElement(`"x":${text}`), more).text) as { x: unknown }).x;
+
+const attachmentOf = (text: string, more: Partial<ImportContext> = {}): unknown =>
+  (JSON.parse(imported(withElement(`"photo":[${text}]`), more).text) as { photo: unknown[] }).photo[0];
 
 describe('the id and its original', () => {
   it('derives from the patient inside the compartment and not outside', () => {
@@ -123,13 +127,12 @@ describe('references', () => {
     ['inside the compartment', 'Encounter/e', `Encounter/${ofMember('Encounter', 'e')}`],
     ['to a shared type', 'Practitioner/p', `Practitioner/${ofPayer('Practitioner', 'p')}`],
     ['to the member', 'Patient/m1', `Patient/${anchor}`],
-    ['with a version', 'Encounter/e/_history/7', `Encounter/${ofMember('Encounter', 'e')}`],
     [
       'absolute to the base of the payer',
       'https://PEER.example/fhir/Encounter/e',
       `Encounter/${ofMember('Encounter', 'e')}`,
     ],
-    ['with a condition', 'Practitioner?identifier=s|v', `Practitioner/${ofPayer('Practitioner', 'by-v')}`],
+    ['with a condition', 'Practitioner?identifier=s|v', 'Practitioner/by-v'],
   ])('%s lead to the imported resource', (_name, reference, expected) => {
     const x = { reference, type: 'T', display: 'd' };
     expect(elementOf(JSON.stringify(x))).toEqual({ ...x, reference: expected });
@@ -217,11 +220,50 @@ describe('references', () => {
     });
   });
 
+  it('with a version lead to the imported resource, and say what version it was there', () => {
+    const x = { reference: 'Encounter/e/_history/7', display: 'd' };
+    expect(elementOf(JSON.stringify(x))).toEqual({
+      ...{ reference: `Encounter/${ofMember('Encounter', 'e')}`, display: 'd' },
+      extension: [{ url: ORIGINAL_REFERENCE, valueString: 'Encounter/e/_history/7' }],
+    });
+  });
+
+  it('by urn:uuid lead to the imported resource where they say its type', () => {
+    const urn = 'urn:uuid:3c9b1f6e-0000-4000-8000-000000000001';
+    const id = urn.slice('urn:uuid:'.length);
+    expect(elementOf(JSON.stringify({ reference: urn, type: 'Encounter' }))).toMatchObject({
+      reference: `Encounter/${ofMember('Encounter', id)}`,
+    });
+    expect(elementOf(JSON.stringify({ reference: urn }))).toEqual({ reference: urn });
+  });
+
+  it.each([
+    ['relative', 'Binary/b1'],
+    ['absolute to the base of the payer', 'https://peer.example/fhir/Binary/b1'],
+  ])('of attachments, %s, lead to the imported Binary and keep what was written', (_how, url) => {
+    expect(attachmentOf(JSON.stringify({ contentType: 'text/plain', url }))).toEqual({
+      ...{ contentType: 'text/plain', url: `Binary/${ofMember('Binary', 'b1')}` },
+      extension: [{ url: ORIGINAL_REFERENCE, valueString: url }],
+    });
+  });
+
+  it('of attachments elsewhere lead to the Binary that holds their bytes, where those came', () => {
+    const url = 'https://files.example/report.pdf';
+    const attachment = JSON.stringify({ contentType: 'application/pdf', url });
+    expect(attachmentOf(attachment)).toMatchObject({ url: `Binary/${ofMember('Binary', attachmentId(url))}` });
+    expect(attachmentOf(attachment, { resolve: () => false })).toEqual(JSON.parse(attachment));
+  });
+
+  it('in the URL of an extension stay what they are', () => {
+    const extension = { url: 'Binary/b1', valueString: 'x' };
+    expect(attachmentOf(JSON.stringify(extension))).toEqual(extension);
+  });
+
   it('can be listed before anything is resolved', () => {
     const text = withElement(
       '"a":[{"reference":"Encounter/1/_history/2"},{"reference":"Location?identifier=s|v"},{"reference":"#c"}]',
     );
-    expect(referenceTargets(text, 'https://peer.example/fhir')).toEqual({
+    expect(referenceTargets(text, 'https://peer.example/fhir')).toMatchObject({
       literals: [{ type: 'Encounter', originalId: '1' }],
       conditionals: [{ type: 'Location', system: 's', value: 'v' }],
     });
@@ -326,7 +368,7 @@ describe('refusals', () => {
     ],
     ['a subject that is no Patient', '{"resourceType":"Observation","id":"1","subject":{"reference":"Location/1"}}'],
   ])('not %s', (_name, line) => {
-    expect(reason(line, { resolveIdentifier: (_type, _system, value) => (value === 'me' ? 'm1' : undefined) })).toBe(
+    expect(reason(line, { resolveIdentifier: (_type, _system, value) => (value === 'me' ? anchor : undefined) })).toBe(
       'stored',
     );
   });

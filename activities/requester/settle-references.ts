@@ -1,0 +1,86 @@
+import { heartbeat } from '@temporalio/activity';
+import { conditionalOf } from '../../fhir/missing-references.ts';
+import { splitLines } from '../../fhir/ndjson.ts';
+import type { ExchangeRecord } from '../../store/exchanges.ts';
+import type { LineKey } from '../../store/fhir-store.ts';
+import { readKept } from '../../store/kept-content.ts';
+import type { RequesterDeps } from './deps.ts';
+import { importBatchOf } from './import-batch.ts';
+import type { NumberedLine } from './import-batch.ts';
+import type { ExchangeContext } from './import-context.ts';
+import { targetLookup } from './target-lookup.ts';
+import type { TargetLookup } from './target-lookup.ts';
+
+const LINES_AT_ONCE = 1000;
+
+/**
+ * Makes those records anew that point to something which came behind them: in a later file, or because it was fetched. What
+ * is still open then is counted. Started again, it goes on where it stood.
+ */
+export async function settleReferences(
+  deps: RequesterDeps,
+  exchange: ExchangeRecord,
+  context: ExchangeContext,
+): Promise<void> {
+  const { fhir } = deps;
+  await findSearched(deps, exchange.id);
+  const lookup = targetLookup(deps, exchange.id, context);
+  for (;;) {
+    const lines = await fhir.settleableLines(exchange.id, LINES_AT_ONCE);
+    if (lines.length === 0) break;
+    await settle(deps, exchange.id, context, lookup, lines);
+    heartbeat({ settled: lines.length });
+  }
+  await fhir.countOpenTargets(exchange.id);
+}
+
+/** Targets named by an identifier are looked for once more among everything that came. */
+async function findSearched({ fhir }: RequesterDeps, exchangeId: string): Promise<void> {
+  for (const target of await fhir.searchedTargets(exchangeId)) {
+    const sought = conditionalOf(target.url ?? '');
+    const localId = sought && (await fhir.broughtByIdentifier(exchangeId, sought.type, sought));
+    if (localId !== undefined) await fhir.foundTarget(exchangeId, target, localId);
+  }
+}
+
+async function settle(
+  deps: RequesterDeps,
+  exchangeId: string,
+  context: ExchangeContext,
+  lookup: TargetLookup,
+  lines: readonly LineKey[],
+): Promise<void> {
+  for (const number of new Set(lines.map(({ file }) => file))) {
+    const file = await deps.files.get(exchangeId, number);
+    const wanted = new Set(lines.filter((each) => each.file === number).map(({ line }) => line));
+    const found = await linesOf(deps, file, wanted);
+    const { rows } = await importBatchOf(context, lookup, file, found);
+    await deps.fhir.restage(
+      exchangeId,
+      rows,
+      [...wanted].map((line) => ({ file: number, line })),
+    );
+  }
+}
+
+/** Lines by their number in the file as received: what was cut out of the kept one has numbers all the same. */
+async function linesOf(
+  { blobs, fhir, settings }: RequesterDeps,
+  file: Parameters<typeof importBatchOf>[2],
+  wanted: ReadonlySet<number>,
+): Promise<readonly NumberedLine[]> {
+  const refused = await fhir.refusedLines(file.exchangeId, settings.maxRefusedLines + 1);
+  const cut = new Set(
+    refused.filter((each) => each.file === file.number && each.reason === 'foreign-member').map(({ line }) => line),
+  );
+  const last = Math.max(...wanted);
+  const found: NumberedLine[] = [];
+  let number = 0;
+  for await (const line of splitLines(readKept(blobs, file), settings)) {
+    do number += 1;
+    while (cut.has(number));
+    if (wanted.has(number)) found.push({ line, number });
+    if (number >= last) break;
+  }
+  return found;
+}

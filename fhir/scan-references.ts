@@ -1,0 +1,83 @@
+import { parseReference } from './identifiers.ts';
+import type { ParsedReference } from './identifiers.ts';
+import { isStringAt, propertyOf, stringAt, visitObjects } from './json-text.ts';
+import type { JsonObject, JsonProperty } from './json-text.ts';
+import type { RefusalReason } from './refusals.ts';
+
+/** One place of a record that points somewhere: `Reference.reference`, or `Attachment.url`. */
+export interface ReferenceSite {
+  readonly object: JsonObject;
+  readonly property: JsonProperty;
+  readonly written: string;
+  readonly parsed: ParsedReference;
+  /** Present where it is the URL of an Attachment. */
+  readonly attachment?: { readonly contentType: string | undefined };
+}
+
+export interface ScannedRecord {
+  readonly root: JsonObject;
+  readonly sites: readonly ReferenceSite[];
+  readonly problem: RefusalReason | undefined;
+}
+
+/** Elements of R4 whose type is Attachment, in extensions too; a name tells that a second look is worth it. */
+const MAY_ATTACH = /"(?:attachment|photo|presentedForm|content|image|document|[a-z]+Attachment)"\s*:/;
+/** What an Attachment has beside its URL, and an Extension never. */
+const OF_ATTACHMENT: ReadonlySet<string> = new Set([
+  'contentType',
+  'size',
+  'hash',
+  'title',
+  'creation',
+  'language',
+  'data',
+]);
+
+/** One pass over a record: where it points to, and its root. `peerBase`: absolute URLs below it mean the same as relative ones. */
+export function scanReferences(text: string, peerBase: string): ScannedRecord {
+  const sites: ReferenceSite[] = [];
+  let problem: RefusalReason | undefined;
+  const root = visitObjects(text, 'reference', (object) => {
+    let found: JsonProperty | undefined;
+    for (const property of object.properties) {
+      // `reference` may also be the name of an element that holds a Reference (Consent.provision.data.reference).
+      if (property.key !== 'reference' || !isStringAt(text, property.valueStart)) continue;
+      if (found !== undefined) problem ??= 'duplicate-key';
+      found ??= property;
+    }
+    if (found === undefined) return;
+    const written = stringAt(text, found.valueStart);
+    sites.push({ object, property: found, written, parsed: parsedSite(text, object, written, peerBase) });
+  });
+  if (MAY_ATTACH.test(text)) sites.push(...attachmentSites(text, peerBase));
+  return { root, sites, problem };
+}
+
+/** `urn:uuid:` names a resource by its id alone: where the Reference says its type, both are known. */
+function parsedSite(text: string, object: JsonObject, written: string, peerBase: string): ParsedReference {
+  const parsed = parseReference(written, peerBase);
+  if (parsed.kind !== 'urn') return parsed;
+  const type = propertyOf(object, 'type');
+  const id = /^urn:uuid:([A-Za-z0-9-]{1,64})$/i.exec(written)?.[1];
+  if (type === undefined || id === undefined || !isStringAt(text, type.valueStart)) return parsed;
+  const literal = parseReference(`${stringAt(text, type.valueStart)}/${id}`);
+  return literal.kind === 'literal' ? { ...literal, version: written } : parsed;
+}
+
+function attachmentSites(text: string, peerBase: string): ReferenceSite[] {
+  const sites: ReferenceSite[] = [];
+  visitObjects(text, 'url', (object) => {
+    const url = propertyOf(object, 'url');
+    if (url === undefined || !isStringAt(text, url.valueStart)) return;
+    if (!object.properties.some(({ key }) => OF_ATTACHMENT.has(key))) return;
+    const written = stringAt(text, url.valueStart);
+    const parsed = parseReference(written, peerBase);
+    // Of all that a URL can name, an attachment is a Binary or bytes elsewhere.
+    const isBinary = parsed.kind === 'literal' && parsed.type === 'Binary';
+    const type = propertyOf(object, 'contentType');
+    const contentType = type && isStringAt(text, type.valueStart) ? stringAt(text, type.valueStart) : undefined;
+    const attachment = { contentType };
+    sites.push({ object, property: url, written, parsed: isBinary ? parsed : { kind: 'other' }, attachment });
+  });
+  return sites;
+}
