@@ -22,6 +22,7 @@ export const MATCH_FIELDS = [
   'given',
   'birthDate',
   'gender',
+  'coverageDates',
 ] as const;
 
 /** The configuration file; a key that is not here is a mistake. */
@@ -53,8 +54,12 @@ export const fileSchema = z.strictObject({
     .strictObject({
       /** Absent: all types. */
       types: z.array(text).min(1).optional(),
-      /** Absent: however old. */
-      lookBackYears: z.int().min(1).max(150).optional(),
+      /** By date of service; a payer must be able to give five years. */
+      lookBackYears: z.int().min(5).max(150).default(5),
+      withholdDeniedAuthorizations: z.boolean().default(true),
+      withholdDrugAuthorizations: z.boolean().default(true),
+      /** Remittances and cost-sharing of claims. */
+      withholdFinancials: z.boolean().default(true),
       maxFileBytes: z
         .int()
         .min(MIB)
@@ -72,6 +77,8 @@ export const fileSchema = z.strictObject({
       attachmentInlineBytes: z.int().min(0).default(MIB),
       /** 0: what an export leaves out is not asked for. */
       maxFetchedReferences: z.int().min(0).default(1000),
+      /** Identifier systems. */
+      knownBy: z.array(z.string().min(1)).default(['http://hl7.org/fhir/sid/us-npi']),
       foreignLines: z.enum(['refuse', 'fail']).default('refuse'),
     })
     .prefault({}),

@@ -6,16 +6,12 @@ import type { Config } from './config.ts';
  * and that is not there is worse than no start.
  * @throws ConfigError naming all of them
  */
-export function assertBuilt({ file, fhirStore, mail }: Config): void {
+export function assertBuilt({ fhirStore, mail }: Config): void {
   const problems = new ConfigProblems();
   const refuse = (name: string, held: unknown, accepted: string): void => {
     if (held !== undefined && held !== false) problems.add(name, held, accepted);
   };
   const nothing = (what: string): string => `nothing in this version, which has no ${what}`;
-  refuse('CONFIG_FILE: consent.module', file.consent.module, nothing('consent modules'));
-  refuse('CONFIG_FILE: matching.module', file.matching.module, nothing('matching modules'));
-  refuse('CONFIG_FILE: export.lookBackYears', file.export.lookBackYears, nothing('look-back by service date'));
-  refuse('CONFIG_FILE: provenanceVersionedReferences', file.provenanceVersionedReferences, 'false in this version');
   refuse('FHIR_STORE', fhirStore.kind === 'postgres' ? undefined : fhirStore.kind, 'postgres in this version');
   refuse('SMTP_URL', mail && 'set', nothing('notification by e-mail'));
   problems.throwIfAny();

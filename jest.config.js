@@ -26,6 +26,7 @@ export default {
     project('integration', servers),
     project('samples', servers),
     project('replay', servers),
+    project('hapi', servers),
     project('crash'),
     project('browser'),
   ],

@@ -1,6 +1,7 @@
 import { heartbeat } from '@temporalio/activity';
 import type { ErrorCode } from '../fhir/errors.ts';
 import type { ExportJobStore } from '../store/export-jobs.ts';
+import type { MatchStore } from '../store/matches.ts';
 import { exchangeOutput } from './requester/exchange-output.ts';
 import type { RequesterDeps } from './requester/deps.ts';
 import { releaseExport } from './requester/release-export.ts';
@@ -19,6 +20,7 @@ export interface HousekeepingDeps extends RequesterDeps {
   /** An exchange younger than this may just be on its way from its row to its run. */
   readonly settledAfterMs: number;
   readonly jobs: ExportJobStore;
+  readonly matches: Pick<MatchStore, 'forgetTries'>;
   readonly exportRuns: ExportSweepRuns;
   /** Until the files of a failed export are taken away, too. */
   readonly expirySeconds: number;
@@ -74,7 +76,9 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
       }
       if (failure !== undefined) throw failure.error;
     },
+    /** What is over on the responding side: exports, and counts of failed matches. */
     async expireExports(): Promise<void> {
+      await deps.matches.forgetTries(new Date());
       await sweepExports({ ...deps, runs: deps.exportRuns });
     },
   };

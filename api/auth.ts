@@ -14,6 +14,8 @@ export type Caller =
       readonly clientId: string;
       readonly clientPid: number;
       readonly organizationId: string | undefined;
+      /** How `$member-match` names the member to it. */
+      readonly matchAnswer: OidcClient['matchAnswer'];
       readonly scope: string;
     };
 
@@ -66,7 +68,8 @@ async function callerOf(clientId: string, scope: string, deps: AuthDeps): Promis
   if (client === undefined || !client.enabled) throw new ExchangeError('unauthenticated');
   // What was taken from the client since the token was given is out at once, too.
   const left = intersectScopes(scope, client.scopes);
-  return { kind: 'partner', clientId, clientPid: client.pid, organizationId: client.organizationId, scope: left };
+  const { pid: clientPid, organizationId, matchAnswer } = client;
+  return { kind: 'partner', clientId, clientPid, organizationId, matchAnswer, scope: left };
 }
 
 interface CallerLocals {

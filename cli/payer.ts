@@ -18,6 +18,7 @@ import { installRuntime } from '../temporal/worker-runtime.ts';
 import { DEFAULT_QUEUE_PREFIX, taskQueues } from '../workflows/contract.ts';
 import { runWorkers } from '../worker.ts';
 import { listen } from './http-server.ts';
+import { loadOperatorModules } from './operator-modules.ts';
 import { sdkMetrics, startMetricsServer } from './metrics-server.ts';
 import type { MetricsSource } from './metrics-server.ts';
 import { prepare, wire, wireActivities, wireApps } from './wiring.ts';
@@ -42,6 +43,7 @@ const POOL_SIZE = 20;
 export async function startPayer(options: PayerOptions): Promise<void> {
   const { config, secrets, infrastructure, logger, shutdown, parts } = options;
   assertBuilt(config);
+  const modules = await loadOperatorModules(config.file);
   const pool = new Pool({ connectionString: infrastructure.databaseUrl, max: POOL_SIZE });
   // An idle connection that Postgres closed; the pool makes a new one.
   pool.on('error', (error) => {
@@ -58,10 +60,11 @@ export async function startPayer(options: PayerOptions): Promise<void> {
     databaseUrl: infrastructure.databaseUrl,
     temporal,
     queues: taskQueues(DEFAULT_QUEUE_PREFIX),
+    modules,
   });
   await shutdown.add('stores', { stop: () => wiring.close() });
   await prepare(wiring);
-  const sources: MetricsSource[] = [];
+  const sources: MetricsSource[] = [() => Promise.resolve(wiring.withheld.text())];
   if (parts.includes('worker')) sources.push(...(await startWorkers(options, wiring)));
   if (config.metricsPort !== undefined) {
     await shutdown.add('metrics', await startMetricsServer(config, config.metricsPort, sources));

@@ -25,6 +25,13 @@ export const TEST_REQUIREMENTS: readonly TestRequirement[] = [
     project: 'samples',
     missing: () => Promise.resolve(existsSync(SAMPLE_DATA) ? undefined : `no sample data in ${SAMPLE_DATA}`),
   },
+  {
+    project: 'hapi',
+    missing: async () =>
+      (await isOnPath('javac')) && (await isOnPath('mvn'))
+        ? undefined
+        : 'no JDK and Maven on PATH: install the packages openjdk-17-jdk-headless (or later) and maven',
+  },
 ];
 
 async function isOnPath(...programs: readonly string[]): Promise<boolean> {

@@ -5,6 +5,8 @@ import type express from 'express';
 import type { Pool } from 'pg';
 import { withFailures } from '../activities/failures.ts';
 import { createHousekeepingActivities } from '../activities/housekeeping.ts';
+import { createRepetitionActivities } from '../activities/requester/repetition-activities.ts';
+import { noteMissingSchedules } from '../activities/requester/settle-repetitions.ts';
 import { createResponderActivities } from '../activities/responder/responder-activities.ts';
 import { createFhirApp } from '../api/app.ts';
 import { authenticate } from '../api/auth.ts';
@@ -14,17 +16,17 @@ import { createAuthorizationServer } from '../api/oauth/authorization-server.ts'
 import { smartConfigurationRouter } from '../api/oauth/discovery.ts';
 import { endpointsOf } from '../api/oauth/endpoints.ts';
 import { createP2pApp } from '../api/p2p/app.ts';
+import { exportsPart } from '../api/p2p/exports.ts';
+import { matchesPart } from '../api/p2p/matches.ts';
 import { oidcClientsPart, oidcServersPart } from '../api/p2p/oidc-definitions.ts';
 import { preflightPart } from '../api/p2p/preflight.ts';
 import { invokeExportRouter } from '../api/requester/invoke-export.ts';
 import { keptBinaryRouter } from '../api/requester/kept-binary.ts';
+import { repeatRouter } from '../api/requester/repeat.ts';
 import { taskRouter } from '../api/requester/task.ts';
-import { exportFileRouter } from '../api/responder/export-file.ts';
-import { exportStatusRouter } from '../api/responder/export-status.ts';
-import { exportRouter } from '../api/responder/export.ts';
-import { memberMatchRouter } from '../api/responder/member-match.ts';
-import { createVisibility } from '../api/responder/visibility.ts';
 import type { Config } from '../config.ts';
+import { createDisclosure } from '../fhir/disclosure.ts';
+import type { Disclosure } from '../fhir/disclosure.ts';
 import { projectRoot } from '../embedded/project-root.ts';
 import type { Secrets } from '../embedded/secrets.ts';
 import type { Logger } from '../logger.ts';
@@ -50,10 +52,17 @@ import { createUsedAssertions } from '../store/used-assertions.ts';
 import type { TemporalClient } from '../temporal/client.ts';
 import { createExchanges } from '../temporal/exchanges.ts';
 import { createExportRuns } from '../temporal/export-jobs.ts';
+import type { ExportRuns } from '../temporal/export-jobs.ts';
 import { ensureSchedules } from '../temporal/schedules.ts';
 import type { TaskQueues } from '../workflows/contract.ts';
+import type { OperatorModules } from './operator-modules.ts';
+import { createWithheldMetrics } from './withheld-metrics.ts';
+import type { WithheldMetrics } from './withheld-metrics.ts';
+import { repetitionDeps } from './wire-repetitions.ts';
 import { exchangeLimits, importSettings, requesterActivities, requesterDeps } from './wire-requester.ts';
 import type { RequesterDeps } from '../activities/requester/deps.ts';
+import { responderDeps, responderRoutes, responderVisibility } from './wire-responder.ts';
+import type { ResponderParts } from './wire-responder.ts';
 
 /** What every part of a payer is made from; the one place where parts get to know each other. */
 export interface Foundation {
@@ -64,6 +73,7 @@ export interface Foundation {
   readonly databaseUrl: string;
   readonly temporal: TemporalClient;
   readonly queues: TaskQueues;
+  readonly modules: OperatorModules;
 }
 
 export interface Wiring extends Foundation {
@@ -75,6 +85,9 @@ export interface Wiring extends Foundation {
   readonly clients: OidcClients;
   readonly matches: MatchStore;
   readonly jobs: ExportJobStore;
+  /** What becomes of each resource on its way out, by whichever route. */
+  readonly disclosure: Disclosure;
+  readonly withheld: WithheldMetrics;
   readonly requester: RequesterDeps;
   close(): Promise<void>;
 }
@@ -87,11 +100,10 @@ export interface Apps {
 }
 
 const TOKEN_SECONDS = 300;
-const LINES_PER_FILE = 10_000;
 const SETTLED_AFTER_MS = 15_000;
 
 export function wire(foundation: Foundation): Wiring {
-  const { config, secrets, pool, databaseUrl } = foundation;
+  const { config, secrets, pool, databaseUrl, logger, modules } = foundation;
   const prisma = createPrisma(databaseUrl);
   const seal = createSeal(secrets.encryptionKeys);
   const http = createPeerHttp();
@@ -104,7 +116,13 @@ export function wire(foundation: Foundation): Wiring {
     ...{ prisma, seal, http, fhir, servers },
     clients: createOidcClients(prisma, seal),
     matches: createMatchStore(prisma, seal),
-    jobs: createExportJobStore(prisma),
+    jobs: createExportJobStore(prisma, seal),
+    withheld: createWithheldMetrics(),
+    disclosure: createDisclosure({
+      rules: config.file.export,
+      seeResource: modules.seeResource,
+      onModuleError: (error) => logger.warn('consent-module-failed', { error }),
+    }),
     requester: requesterDeps({ prisma, pool, seal, fhir, http, tokens, servers: () => servers.list(), settings }),
     async close() {
       await http.close();
@@ -114,7 +132,8 @@ export function wire(foundation: Foundation): Wiring {
 }
 
 /** Applies the configuration file and creates schedules: once at each start, before anything is served. */
-export async function prepare({ config, fhir, servers, clients, temporal, queues }: Wiring): Promise<void> {
+export async function prepare(wiring: Wiring): Promise<void> {
+  const { config, fhir, servers, clients, temporal, queues } = wiring;
   const { organizations, oidcServers, oidcClients } = config.file;
   const writes = organizations.map((organization) => ({
     ...{ kind: 'update' as const, type: 'Organization', id: organization.id },
@@ -124,13 +143,17 @@ export async function prepare({ config, fhir, servers, clients, temporal, queues
   await servers.apply(oidcServers);
   await clients.apply(oidcClients);
   await ensureSchedules(temporal.client, queues);
+  await noteMissingSchedules(repetitionDeps(wiring));
 }
 
 export async function wireApps(wiring: Wiring): Promise<Apps> {
   const { config, secrets, logger, prisma, seal, fhir, clients, servers } = wiring;
+  const { expirySeconds } = config.file.export;
   const endpoints = endpointsOf(config.publicUrl);
   const signingKeys = await createSigningKeys(prisma, seal);
-  const visibility = createVisibility(fhir, wiring.matches, () => new Date());
+  const responder = responderParts(wiring);
+  const visibility = responderVisibility(responder);
+  const exportRuns = exportRunsOf(wiring);
   const bearer = authenticate({
     ...{ issuer: endpoints.issuer, audience: endpoints.fhir, operatorClientId: secrets.adminClientId },
     publicKeys: () => Promise.resolve(publicKeys(signingKeys)),
@@ -151,7 +174,7 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
     authenticate: bearer,
     protected: [
       requesterRoutes(wiring),
-      responderRoutes(wiring, visibility),
+      responderRoutes(responder, visibility, exportRuns),
       createFhirRestRouter({
         ...{ store: fhir, baseUrl },
         show: (caller, resource) => visibility.show(caller, resource),
@@ -165,6 +188,8 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
       oidcServersPart(servers),
       preflightPart(servers, wiring.requester.knowledge),
       oidcClientsPart(clients, secrets.adminClientId),
+      matchesPart({ matches: wiring.matches, jobs: wiring.jobs, runs: exportRuns, expirySeconds }),
+      exportsPart(wiring.jobs),
     ],
     open: [],
     version: programVersion().version,
@@ -174,7 +199,8 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
   return { fhir: app, p2p };
 }
 
-function requesterRoutes({ config, requester, servers, temporal, queues }: Wiring): Router {
+function requesterRoutes(wiring: Wiring): Router {
+  const { config, requester, servers, temporal, queues } = wiring;
   const { exchanges, tasks, fhir, files, blobs } = requester;
   const runs = createExchanges(temporal.client, queues);
   const baseUrl = config.fhirBaseUrl;
@@ -187,43 +213,25 @@ function requesterRoutes({ config, requester, servers, temporal, queues }: Wirin
       referenceSystem: config.file.referenceSystem,
     }),
     taskRouter({ tasks, exchanges, runs, baseUrl }),
+    repeatRouter(repetitionDeps(wiring)),
     keptBinaryRouter({ files, blobs }),
   );
   return router;
 }
 
-const now = (): Date => new Date();
+const exportRunsOf = ({ temporal, queues }: Wiring): ExportRuns => createExportRuns(temporal.client, queues);
 
-function responderRoutes(wiring: Wiring, visibility: ReturnType<typeof createVisibility>): Router {
-  const { config, fhir, matches, jobs, requester, temporal, queues } = wiring;
-  const { matching } = config.file;
-  const runs = createExportRuns(temporal.client, queues);
-  const baseUrl = config.fhirBaseUrl;
-  const router = Router();
-  router.use(
-    memberMatchRouter({
-      ...{ fhir, matches, require: matching.require, maxFailures: matching.maxFailures, now },
-      ownOrganization: config.file.ownOrganization,
-    }),
-    exportRouter({ jobs, fhir, matches, visibility, runs, baseUrl, now }),
-    exportStatusRouter({ jobs, runs, baseUrl }),
-    exportFileRouter({ jobs, blobs: requester.blobs, matches, now }),
-  );
-  return router;
-}
+const responderParts = (wiring: Wiring): ResponderParts => ({ ...wiring, blobs: wiring.requester.blobs });
 
 export function wireActivities(wiring: Wiring): object {
-  const { config, logger, requester, jobs, fhir, matches, temporal, servers, queues } = wiring;
-  const { types, maxFileBytes, expirySeconds } = config.file.export;
+  const { config, logger, requester, jobs, matches, temporal, servers, queues } = wiring;
+  const { expirySeconds } = config.file.export;
   const exchanges = createExchanges(temporal.client, queues);
-  const exportRuns = createExportRuns(temporal.client, queues);
-  const responder = createResponderActivities({
-    ...{ jobs, fhir, matches, blobs: requester.blobs },
-    settings: { types, maxFileBytes, expirySeconds, linesPerFile: LINES_PER_FILE },
-  });
+  const exportRuns = exportRunsOf(wiring);
+  const responder = createResponderActivities(responderDeps(responderParts(wiring)));
   const housekeeping = createHousekeepingActivities({
     ...requester,
-    ...{ settledAfterMs: SETTLED_AFTER_MS, jobs, exportRuns, expirySeconds },
+    ...{ settledAfterMs: SETTLED_AFTER_MS, jobs, matches, exportRuns, expirySeconds },
     runs: {
       state: (taskId) => exchanges.state(taskId),
       async restart(taskId) {
@@ -245,6 +253,7 @@ export function wireActivities(wiring: Wiring): object {
     ...requesterActivities(requester, logger),
     ...withFailures(responder, observe),
     ...withFailures(housekeeping, observe),
+    ...withFailures(createRepetitionActivities(repetitionDeps(wiring)), observe),
   };
 }
 

@@ -88,7 +88,7 @@ function namesActor(provision: Fields, role: 'performer' | 'IRCP', known: Identi
 }
 
 /** The first or last instant that a FHIR date of any precision includes. */
-function boundOf(value: unknown, side: 'start' | 'end'): Date | undefined | 'invalid' {
+export function boundOf(value: unknown, side: 'start' | 'end'): Date | undefined | 'invalid' {
   if (value === undefined) return undefined;
   if (typeof value !== 'string') return 'invalid';
   const [, year, month, day] = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(value) ?? [];

@@ -1,8 +1,10 @@
+import { isRecord } from './parameters.ts';
 import { isOfType, listOf, memberNumbersOfPatient, numberOf } from './member-match.ts';
 import type { Fields, MatchRequest, MemberNumber } from './member-match.ts';
 
 /** What may be asked to agree (configuration: `matching.require`). */
-export type MatchField = 'memberId' | 'subscriberId' | 'coverageId' | 'family' | 'given' | 'birthDate' | 'gender';
+export type MatchField =
+  'memberId' | 'subscriberId' | 'coverageId' | 'family' | 'given' | 'birthDate' | 'gender' | 'coverageDates';
 
 /** A native member who shares a number or a name with the request, with all the coverages that we hold of them. */
 export interface MatchCandidate {
@@ -17,8 +19,8 @@ export type MatchDecision =
 
 /**
  * Who is meant. A false positive discloses a member's record to a payer that has no right to it, a false negative costs a
- * phone call: so by default a number of the card, family, given name and birth date must all agree, and gender may not
- * contradict. Names agree whatever their case, accents, punctuation and spaces; nothing is guessed. `require` (what the
+ * phone call: so by default a number of the card, family, given name and birth date must all agree, and neither gender nor
+ * the dates of the coverage may contradict: a number may have been given to somebody else since. Names agree whatever their case, accents, punctuation and spaces; nothing is guessed. `require` (what the
  * operator configures) takes the place of these rules: each field named must agree.
  */
 export function decideMatch(
@@ -37,7 +39,10 @@ function agrees(request: MatchRequest, candidate: MatchCandidate, require: reado
   const byDefault: readonly MatchField[] = ['family', 'given', 'birthDate'];
   const number = FIELDS.memberId(request, candidate) || FIELDS.subscriberId(request, candidate);
   return (
-    number && byDefault.every((field) => FIELDS[field](request, candidate)) && !contradictsGender(request, candidate)
+    number &&
+    byDefault.every((field) => FIELDS[field](request, candidate)) &&
+    !contradictsGender(request, candidate) &&
+    overlap(request, candidate) !== false
   );
 }
 
@@ -61,7 +66,31 @@ const FIELDS: Readonly<Record<MatchField, (request: MatchRequest, candidate: Mat
     const asked = knownGender(patient);
     return asked !== undefined && asked === knownGender(candidate.patient);
   },
+  coverageDates: (request, candidate) => overlap(request, candidate) === true,
 };
+
+/** Whether the coverage asked for overlaps one that shares a number with it; undefined where one side tells of no dates. */
+function overlap({ coverage }: MatchRequest, candidate: MatchCandidate): boolean | undefined {
+  const asked = periodOf(coverage);
+  const sharing = candidate.coverages.filter((known) =>
+    allNumbers(coverage).some((one) => allNumbers(known).some(isSame(one))),
+  );
+  const known = (sharing.length > 0 ? sharing : candidate.coverages).map(periodOf);
+  if (asked === undefined || known.length === 0 || known.includes(undefined)) return undefined;
+  return known.some((one) => one !== undefined && one.start <= asked.end && asked.start <= one.end);
+}
+
+/** Days, of which the last of a month or a year that is not told further counts. */
+function periodOf({ period }: Fields): { readonly start: string; readonly end: string } | undefined {
+  if (!isRecord(period)) return undefined;
+  const { start, end } = period;
+  if (typeof start !== 'string' && typeof end !== 'string') return undefined;
+  return {
+    start: typeof start === 'string' ? start.slice(0, 10) : '',
+    // Behind every digit and hyphen that a longer date has.
+    end: typeof end === 'string' ? `${end.slice(0, 10)}~` : '~',
+  };
+}
 
 function contradictsGender({ patient }: MatchRequest, candidate: MatchCandidate): boolean {
   const [asked, here] = [knownGender(patient), knownGender(candidate.patient)];

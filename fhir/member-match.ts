@@ -28,12 +28,18 @@ const RESOURCES = {
 } as const;
 type Name = keyof typeof RESOURCES;
 
+/** As the ballots of HRex, and servers of that time, called them. */
+const FORMER_NAMES: Readonly<Record<string, Name | undefined>> = {
+  OldCoverage: 'CoverageToMatch',
+  NewCoverage: 'CoverageToLink',
+};
+
 const invalid = (expression: string, diagnostics: string): ExchangeError =>
   new ExchangeError('parameters-invalid', { expression, diagnostics });
 
 /**
  * Reads the input of `$member-match` (HRex 1.2, hrex-parameters-member-match-in; the Consent is required, as PDex has it).
- * Lenient where published examples err: absolute or foreign beneficiaries, ids of contained resources with a slash, no
+ * Lenient where published examples err, and to the parameter names of the ballots: absolute or foreign beneficiaries, ids of contained resources with a slash, no
  * relationship, no CoverageToLink, no Consent.source, no end of its period, the short URI of its policy.
  * @throws ExchangeError `request-invalid` (no Parameters), `parameters-invalid` pointing at the element
  */
@@ -65,11 +71,12 @@ export function readMatchRequest(text: string): MatchRequest {
 function entriesByName(text: string): ReadonlyMap<string, ParameterEntry> {
   const entries = new Map<string, ParameterEntry>();
   for (const entry of readParameters(text)) {
-    if (!Object.hasOwn(RESOURCES, entry.name)) {
+    const name = FORMER_NAMES[entry.name] ?? entry.name;
+    if (!Object.hasOwn(RESOURCES, name)) {
       throw invalid(`${entry.path}.name`, `Accepted: ${Object.keys(RESOURCES).join(', ')}.`);
     }
-    if (entries.has(entry.name)) throw invalid(entry.path, `${entry.name} may occur once.`);
-    entries.set(entry.name, entry);
+    if (entries.has(name)) throw invalid(entry.path, `${name} may occur once.`);
+    entries.set(name, entry);
   }
   return entries;
 }
@@ -125,6 +132,14 @@ export function isOfType(identifier: Fields, types: readonly string[]): boolean 
 export function numberOf({ system, value }: Fields): MemberNumber[] {
   if (typeof value !== 'string' || value === '') return [];
   return [typeof system === 'string' ? { system, value } : { value }];
+}
+
+/** The answer in the form that the vendor publishes, for partners who read no other: the Patient's id as `valueId`. */
+export function matchAnswerById(patient: Fields): object {
+  return {
+    resourceType: 'Parameters',
+    parameter: [{ name: 'MemberIdentifier', valueId: `Patient/${String(patient['id'])}` }],
+  };
 }
 
 /** The answer (hrex-parameters-member-match-out): the member's unique identifier here, and the Patient. */

@@ -67,6 +67,8 @@ export const oidcClientInput = z
     scopes: z.string().default('system/*.rs'),
     organizationId: z.string().optional(),
     enabled: z.boolean().default(true),
+    /** `valueId`: `$member-match` answers `Patient/<id>`, the form of the vendor; absent, or `identifier`: that of HRex. */
+    matchAnswer: z.enum(['identifier', 'valueId']).optional(),
   })
   .refine((client) => client.clientSecret !== undefined || client.jwks !== undefined || client.jwksUrl !== undefined, {
     message: 'one of clientSecret, jwks and jwksUrl is needed',

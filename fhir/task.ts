@@ -38,6 +38,8 @@ export interface TaskState {
   readonly reason: ErrorCode | undefined;
   readonly patientId: string;
   readonly ownerId: string | undefined;
+  /** The Task whose exchange this one repeats. */
+  readonly basedOn?: string;
   readonly output: readonly ExchangeOutput[];
   readonly version: number;
   readonly authoredOn: string;
@@ -62,6 +64,7 @@ export function renderTask(state: TaskState): Task {
     id: state.id,
     meta: { versionId: String(state.version), lastUpdated: state.lastModified },
     ...(contained.length > 0 && { contained }),
+    ...(state.basedOn !== undefined && { basedOn: [{ reference: `Task/${state.basedOn}` }] }),
     // The contract names the states; `accepted` and the others are all of R4's own task-status.
     status: state.status as Task['status'],
     ...(state.reason !== undefined && { statusReason: reasonConcept(state.reason) }),

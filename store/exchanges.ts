@@ -35,6 +35,8 @@ export interface OpenExchange {
   readonly localPatientId: string;
   readonly request: ExchangeRequest;
   readonly warnings: readonly Warning[];
+  /** Present on the repetition of an exchange: the Task that it gets, and the one that it repeats. */
+  readonly repetition?: { readonly taskId: string; readonly of: string };
 }
 
 export interface ExchangeRecord {
@@ -120,8 +122,8 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal): ExchangeS
   return {
     async open(exchange) {
       const fingerprint = fingerprintOf(exchange);
-      const id = newTaskId();
-      const { payerPid, organizationId, localPatientId, request, warnings } = exchange;
+      const { payerPid, organizationId, localPatientId, request, warnings, repetition } = exchange;
+      const id = repetition?.taskId ?? newTaskId();
       const known = await activeByFingerprint(fingerprint);
       if (known !== undefined) return { taskId: known, existing: true };
       try {
@@ -137,6 +139,7 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal): ExchangeS
             data: {
               ...{ id, code: 'data-request', status: 'requested', businessStatus: 'queued' },
               ...{ patientId: localPatientId, ownerId: organizationId },
+              ...(repetition !== undefined && { basedOn: repetition.of }),
             },
           }),
         ]);

@@ -85,6 +85,7 @@ function toState(row: Task): TaskState {
     reason: row.reason !== null && isErrorCode(row.reason) ? row.reason : undefined,
     patientId: row.patientId,
     ownerId: row.ownerId ?? undefined,
+    ...(row.basedOn !== null && { basedOn: row.basedOn }),
     output: row.output as unknown as readonly ExchangeOutput[],
     version: row.version,
     authoredOn: row.authoredOn.toISOString(),

@@ -1,8 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import type { InvokeExportInput, InvokeExportResult, TaskQueues } from '../workflows/contract.ts';
-import { exchangeWorkflowId, POLL_NOW_SIGNAL, WORKFLOWS } from '../workflows/contract.ts';
+import { exchangeRunOptions, exchangeWorkflowId, POLL_NOW_SIGNAL, WORKFLOWS } from '../workflows/contract.ts';
 import { runStateOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 
@@ -14,8 +13,6 @@ export interface Exchanges {
   pollNow(taskId: string): Promise<boolean>;
   state(taskId: string): Promise<RunState>;
 }
-
-const PAYER = defineSearchAttributeKey('CarryoverPayer', 'KEYWORD');
 
 type InvokeExport = (input: InvokeExportInput) => Promise<InvokeExportResult>;
 
@@ -34,14 +31,10 @@ export function createExchanges(client: Client, queues: TaskQueues): Exchanges {
     async start(input) {
       try {
         await client.workflow.start<InvokeExport>(WORKFLOWS.invokeExport, {
-          workflowId: exchangeWorkflowId(input.taskId),
+          ...exchangeRunOptions(input),
           taskQueue: queues.workflows,
           args: [input],
           workflowIdConflictPolicy: 'USE_EXISTING',
-          workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          typedSearchAttributes: [{ key: PAYER, value: String(input.payerPid) }],
-          staticSummary: `Payer-to-payer exchange with payer ${input.payerPid}`,
-          priority: { fairnessKey: `payer-${input.payerPid}` },
         });
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -31,6 +31,7 @@ export const WORKFLOWS = {
   runExport: 'runExport',
   removeExport: 'removeExport',
   housekeeping: 'housekeeping',
+  repeatExchange: 'repeatExchange',
 } as const;
 
 /** `Task.businessStatus`, log events, search attribute and activity names share these words. */
@@ -52,6 +53,8 @@ export type TaskStatus = 'requested' | 'accepted' | 'in-progress' | 'completed' 
 export const exchangeWorkflowId = (taskId: string): string => `exchange/${taskId}`;
 export const exportWorkflowId = (jobId: string): string => `export/${jobId}`;
 export const removalWorkflowId = (jobId: string): string => `export-removal/${jobId}`;
+/** Of the schedule by which the exchange of this Task is repeated, and the beginning of the ids of its runs. */
+export const repetitionScheduleId = (taskId: string): string => `repetition/${taskId}`;
 
 /** Custom search attributes (Keyword), registered by `embedded/` and by the compose file. */
 export const SEARCH_ATTRIBUTES = ['CarryoverStep', 'CarryoverPayer'] as const;
@@ -91,6 +94,17 @@ export interface InvokeExportResume {
   readonly polls: number;
 }
 
+/** How the run of an exchange is started, whoever starts it. */
+export function exchangeRunOptions({ taskId, payerPid }: InvokeExportInput) {
+  return {
+    workflowId: exchangeWorkflowId(taskId),
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+    typedSearchAttributes: [{ key: { name: 'CarryoverPayer', type: 'KEYWORD' as const }, value: String(payerPid) }],
+    staticSummary: `Payer-to-payer exchange with payer ${payerPid}`,
+    priority: { fairnessKey: `payer-${payerPid}` },
+  };
+}
+
 export interface InvokeExportResult {
   readonly status: 'completed';
   readonly files: number;
@@ -118,3 +132,12 @@ export interface StepRecord {
   readonly step: Step;
   readonly reason?: ErrorCode;
 }
+
+export interface RepeatExchangeInput {
+  /** The Task of the first exchange. */
+  readonly taskId: string;
+}
+
+/** The Task of the repetition, or why there is none: the one before has not ended, or repetition has. */
+export type RepeatExchangeResult =
+  { readonly outcome: 'opened'; readonly taskId: string } | { readonly outcome: 'running' | 'ended' };

@@ -1,3 +1,4 @@
 export { invokeExport } from './invoke-export.ts';
 export { removeExport, runExport } from './run-export.ts';
 export { housekeeping } from './housekeeping.ts';
+export { repeatExchange } from './repeat-exchange.ts';

@@ -60,12 +60,12 @@ export async function runExport({ jobId }: RunExportInput): Promise<RunExportRes
   } catch (error) {
     // What an activity made of its cancellation may be a failure by now.
     const isCancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+    const reason = codeOf(error);
     await CancellationScope.nonCancellable(async () => {
       await own.removeExport.executeWithOptions({ summary: 'take the files away' }, [jobId]);
-      if (!isCancelled) await own.failExport.executeWithOptions({ summary: 'say that it failed' }, [jobId]);
+      if (!isCancelled) await own.failExport.executeWithOptions({ summary: 'say that it failed' }, [jobId, reason]);
     });
     if (isCancelled) throw new CancelledFailure(ERRORS.cancelled.sentence);
-    const reason = codeOf(error);
     throw ApplicationFailure.create({ type: reason, message: ERRORS[reason].sentence, nonRetryable: true });
   }
 }

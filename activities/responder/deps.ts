@@ -1,3 +1,4 @@
+import type { Disclosure, WithheldReason } from '../../fhir/disclosure.ts';
 import type { BlobStore } from '../../store/blobs.ts';
 import type { ExportJobStore } from '../../store/export-jobs.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
@@ -9,6 +10,9 @@ export interface ExportSettings {
   readonly linesPerFile: number;
   readonly maxFileBytes: number;
   readonly expirySeconds: number;
+  /** Id of our own Organization, the transmitter; absent: no Provenance says so. */
+  readonly ownOrganizationId: string | undefined;
+  readonly provenanceProfile: 'vendor' | 'pdex';
 }
 
 export interface ResponderDeps {
@@ -16,5 +20,8 @@ export interface ResponderDeps {
   readonly fhir: FhirStore;
   readonly blobs: BlobStore;
   readonly matches: MatchStore;
+  readonly disclosure: Disclosure;
+  /** For the operator's metrics. */
+  readonly countWithheld: (reason: WithheldReason, count: number) => void;
   readonly settings: ExportSettings;
 }

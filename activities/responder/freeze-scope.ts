@@ -1,10 +1,13 @@
 import { referenceTargets } from '../../fhir/import-references.ts';
-import type { ResourceKey } from '../../store/fhir-store.ts';
+import type { Disclosed } from '../../fhir/disclosure.ts';
+import type { ResourceKey, StoredResource } from '../../store/fhir-store.ts';
 import { keyOf } from '../../store/fhir-store.ts';
 import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
 import { compartmentQuery, exportScope, isShared } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
+import { isTransmitted } from './transmission.ts';
+import { WithheldTally } from './withheld-tally.ts';
 
 export interface FrozenScope {
   /** Types of which there is something to write, ordered. */
@@ -29,22 +32,37 @@ export function freezeScope(deps: ResponderDeps) {
     await jobs.change(jobId, { state: 'running', progress: 'scope', transactionTime });
     const job = { ...fresh, transactionTime };
     const scope = await exportScope(deps, job);
+    const isAsked = (type: string): boolean =>
+      (job.types.length === 0 || job.types.includes(type)) &&
+      (settings.types === undefined || settings.types.includes(type));
+    const tally = new WithheldTally();
+    const count = (resource: StoredResource, disclosed: Disclosed): void => {
+      const isNew = job.since === undefined || resource.lastUpdated > job.since.toISOString();
+      if (isNew && isAsked(resource.type)) tally.add(resource.type, disclosed);
+    };
     const found = new Set<string>();
     const targets: Targets = new Map();
     // Without _since: an unchanged record may refer to a practitioner that has changed.
     const records = fhir.memberCompartment({ ...compartmentQuery(job, scope, []), since: undefined });
     for await (const resource of alive(records)) {
-      if (!scope.mayLeave(resource)) continue;
+      await scope.stillInForce();
+      const disclosed = await scope.disclose(resource);
+      if (disclosed === undefined) continue;
+      count(resource, disclosed);
+      if (disclosed.kind === 'withheld') continue;
       found.add(resource.type);
-      await collect(deps, resource.text, targets);
+      await collect(deps, disclosed.text, targets);
     }
-    const shared = await followShared(deps, scope, targets, transactionTime);
+    const own = settings.ownOrganizationId;
+    if (found.size > 0 && own !== undefined && isTransmitted(job, settings)) {
+      targets.set(`Organization/${own}`, { type: 'Organization', id: own });
+    }
+    const shared = await followShared(deps, scope, targets, transactionTime, count);
     await jobs.addReferences(jobId, shared);
     for (const { type } of shared) found.add(type);
-    const wanted = (type: string): boolean =>
-      (job.types.length === 0 || job.types.includes(type)) &&
-      (settings.types === undefined || settings.types.includes(type));
-    return { types: [...found].filter(wanted).sort() };
+    await jobs.change(jobId, { withheld: tally.counts() });
+    tally.tell(deps.countWithheld);
+    return { types: [...found].filter(isAsked).sort() };
   };
 }
 
@@ -67,6 +85,7 @@ async function followShared(
   scope: ExportScope,
   targets: Targets,
   asOf: string,
+  count: (resource: StoredResource, disclosed: Disclosed) => void,
 ): Promise<readonly ResourceKey[]> {
   const here = new Map<string, ResourceKey>();
   let open = keysOf(targets);
@@ -74,9 +93,12 @@ async function followShared(
     const more: Targets = new Map();
     for await (const resource of alive(deps.fhir.readMany(open, { asOf }))) {
       // One with an owner is a record of a member, and goes with that member alone.
-      if (resource.patientId !== undefined || !scope.mayLeave(resource)) continue;
+      const disclosed = resource.patientId === undefined ? await scope.disclose(resource) : undefined;
+      if (disclosed === undefined) continue;
+      count(resource, disclosed);
+      if (disclosed.kind === 'withheld') continue;
       here.set(keyOf(resource), { type: resource.type, id: resource.id });
-      await collect(deps, resource.text, more);
+      await collect(deps, disclosed.text, more);
     }
     open = keysOf(more).filter((key) => !here.has(keyOf(key)));
   }

@@ -1,6 +1,6 @@
 import { ExchangeError } from '../../fhir/errors.ts';
 import { OPEN_TYPES } from '../../fhir/open-types.ts';
-import type { SearchPage, StoredResource } from '../../store/fhir-store.ts';
+import type { SearchPage, SearchQuery, StoredResource } from '../../store/fhir-store.ts';
 import { bundleText, outcomeEntry, searchEntry } from './bundle-text.ts';
 import type { BundleLink } from './bundle-text.ts';
 import type { Answer, RestContext } from './interaction.ts';
@@ -24,13 +24,8 @@ export async function search(context: RestContext, type: string, parameters: URL
   }
   if (request.withProvenance) access.assertScope('Provenance', 's');
   const { query } = request;
-  const page = await pageFor(context, request);
-  const visible: StoredResource[] = [];
-  for (const resource of page.resources) {
-    if (visible.length === query.count) break;
-    const shown = await showVersion(context, resource);
-    if (shown !== undefined) visible.push(shown);
-  }
+  const page = await visiblePage(context, request);
+  const visible = page.resources;
   const entries = visible.map((resource) => searchEntry(baseUrl, resource, 'match'));
   if (request.withProvenance) {
     for await (const provenance of provenancesOf(context, visible))
@@ -46,10 +41,55 @@ export async function search(context: RestContext, type: string, parameters: URL
 }
 
 /**
+ * As many as were asked for of what the caller may see. A page that is short because of what is withheld, or a next one with
+ * nothing on it, would tell a partner that there is something.
+ */
+async function visiblePage(context: RestContext, request: SearchRequest): Promise<SearchPage> {
+  const { count } = request.query;
+  const visible: StoredResource[] = [];
+  let { after } = request.query;
+  for (;;) {
+    const page = await shownPage(context, request, count - visible.length, after);
+    visible.push(...page.resources);
+    after = page.next;
+    if (after === undefined) return { resources: visible, next: undefined };
+    if (visible.length < count) continue;
+    const isMore = context.access.isOperator || (await isAnyVisible(context, request, after));
+    return { resources: visible, next: isMore ? after : undefined };
+  }
+}
+
+async function shownPage(
+  context: RestContext,
+  request: SearchRequest,
+  count: number,
+  after: string | undefined,
+): Promise<SearchPage> {
+  const page = await pageFor(context, { ...request.query, count, after });
+  const visible: StoredResource[] = [];
+  for (const resource of page.resources) {
+    if (visible.length === count) break;
+    const shown = await showVersion(context, resource);
+    if (shown !== undefined) visible.push(shown);
+  }
+  return { resources: visible, next: page.next };
+}
+
+async function isAnyVisible(context: RestContext, request: SearchRequest, behind: string): Promise<boolean> {
+  let after: string | undefined = behind;
+  while (after !== undefined) {
+    const page: SearchPage = await shownPage(context, request, request.query.count, after);
+    if (page.resources.length > 0) return true;
+    after = page.next;
+  }
+  return false;
+}
+
+/**
  * A partner searches inside the members that it has matched: whether somebody else is a member must show neither in what is
  * found nor in whether there is a next page. Without a member to stay in, it gets one page of what it may see.
  */
-async function pageFor({ store, access }: RestContext, { query }: SearchRequest): Promise<SearchPage> {
+async function pageFor({ store, access }: RestContext, query: SearchQuery): Promise<SearchPage> {
   if (access.isOperator) return store.search({ ...query, includeEvidence: true });
   if (OPEN_TYPES.has(query.type)) return store.search(query);
   if (query.patientIds === undefined) {

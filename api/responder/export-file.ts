@@ -6,16 +6,15 @@ import type { Request, Response } from 'express';
 import { ExchangeError } from '../../fhir/errors.ts';
 import type { BlobStore } from '../../store/blobs.ts';
 import { exportBlob } from '../../store/export-jobs.ts';
-import type { MatchStore } from '../../store/matches.ts';
-import type { ExportFile, ExportJob, ExportJobStore } from '../../store/export-jobs.ts';
+import type { ExportFile, ExportJobStore } from '../../store/export-jobs.ts';
 import { byteRange } from '../byte-range.ts';
+import { assertConsents, assertFileConsents } from './export-consents.ts';
+import type { ExportConsents } from './export-consents.ts';
 import { ownJob } from './export-status.ts';
 
-export interface ExportFileDeps {
+export interface ExportFileDeps extends ExportConsents {
   readonly jobs: ExportJobStore;
   readonly blobs: BlobStore;
-  readonly matches: MatchStore;
-  readonly now: () => Date;
 }
 
 /** `GET` of an exported file: whole, gzipped, or a range of it; consent is asked for again each time. */
@@ -28,19 +27,13 @@ export function exportFileRouter(deps: ExportFileDeps): Router {
       const { type, number } = req.params;
       const job = await ownJob(jobs, req.params.job, res);
       const file = /^\d{1,6}$/.test(number) ? await jobs.file(job.id, type, Number(number)) : undefined;
+      if (job.state === 'failed' && job.reason === 'consent-withdrawn') throw new ExchangeError(job.reason);
       if (job.state !== 'complete' || file === undefined) throw new ExchangeError('not-found');
-      await assertConsents(job, deps);
+      assertFileConsents(file, await assertConsents(job, deps), deps);
       await sendFile(req as Request, res, file, blobs);
     },
   );
   return router;
-}
-
-/** A file holds records of all members of its job: it goes out only while every one of them consents. */
-async function assertConsents(job: ExportJob, { matches, now }: ExportFileDeps): Promise<void> {
-  if (job.isOperator) return;
-  const inForce = await matches.inForce(job.clientId, now(), job.patientIds);
-  if (inForce.length < new Set(job.patientIds).size) throw new ExchangeError('consent-withdrawn');
 }
 
 async function sendFile(req: Request, res: Response, file: ExportFile, blobs: BlobStore): Promise<void> {

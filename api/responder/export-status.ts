@@ -5,8 +5,10 @@ import type { ExportFile, ExportJob, ExportJobStore } from '../../store/export-j
 import type { ExportRuns } from '../../temporal/export-jobs.ts';
 import { callerOfRequest } from '../auth.ts';
 import { outcomeOf, sendResource } from '../outcome.ts';
+import { assertConsents } from './export-consents.ts';
+import type { ExportConsents } from './export-consents.ts';
 
-export interface ExportStatusDeps {
+export interface ExportStatusDeps extends ExportConsents {
   readonly jobs: ExportJobStore;
   readonly runs: ExportRuns;
   readonly baseUrl: string;
@@ -22,10 +24,13 @@ export async function ownJob(jobs: ExportJobStore, id: string, res: Response): P
 }
 
 /** `GET` and `DELETE` of an export's status (Bulk Data §status-request, §delete-request). */
-export function exportStatusRouter({ jobs, runs, baseUrl }: ExportStatusDeps): Router {
+export function exportStatusRouter(deps: ExportStatusDeps): Router {
+  const { jobs, runs, baseUrl } = deps;
   const router = Router();
   router.get('/export-status/:id', async (req: Request<{ id: string }>, res) => {
     const job = await ownJob(jobs, req.params.id, res);
+    if (job.state !== 'failed') await assertConsents(job, deps);
+    if (job.reason === 'consent-withdrawn') throw new ExchangeError(job.reason);
     if (job.state === 'failed') {
       sendResource(res, ERRORS.internal.status, outcomeOf(new ExchangeError('export-failed')));
       return;
@@ -54,7 +59,7 @@ export function exportStatusRouter({ jobs, runs, baseUrl }: ExportStatusDeps): R
 function manifestOf(job: ExportJob, files: readonly ExportFile[], baseUrl: string): object {
   return {
     transactionTime: job.transactionTime,
-    request: job.requestUrl,
+    request: job.requestUrl || `${baseUrl}/Patient/$export`,
     requiresAccessToken: true,
     output: files.map(({ type, number, count }) => ({
       type,

@@ -5,13 +5,15 @@ import { ExchangeError } from '../../fhir/errors.ts';
 import { identifiersOf, isFhirId } from '../../fhir/identifiers.ts';
 import type { BusinessIdentifier } from '../../fhir/identifiers.ts';
 import { decideMatch, demographicsKeys } from '../../fhir/matching.ts';
-import type { MatchCandidate, MatchField } from '../../fhir/matching.ts';
-import { matchAnswer, memberIdentifier, readMatchRequest } from '../../fhir/member-match.ts';
+import type { MatchCandidate, MatchDecision, MatchField } from '../../fhir/matching.ts';
+import { matchAnswer, matchAnswerById, memberIdentifier, readMatchRequest } from '../../fhir/member-match.ts';
 import type { MatchRequest } from '../../fhir/member-match.ts';
 import { isRecord } from '../../fhir/parameters.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
 import { hourOf } from '../../store/matches.ts';
 import type { MatchStore } from '../../store/matches.ts';
+import { postedResources } from '../../fhir/match-module.ts';
+import type { MatchModule } from '../../fhir/match-module.ts';
 import { assertScope, callerOfRequest } from '../auth.ts';
 import type { Caller } from '../auth.ts';
 import { bodyText } from '../body.ts';
@@ -22,6 +24,8 @@ export interface MemberMatchDeps {
   readonly fhir: FhirStore;
   readonly matches: MatchStore;
   readonly require: readonly MatchField[] | undefined;
+  /** The operator's own decision, in the place of ours. */
+  readonly matchModule?: MatchModule | undefined;
   /** Failed matches of one partner with the same demographics in an hour. */
   readonly maxFailures: number;
   /** Our own Organization: its id, or one of its identifier values. */
@@ -42,7 +46,9 @@ export function memberMatchRouter(deps: MemberMatchDeps): Router {
     const request = readMatchRequest(bodyText(req));
     const { patient, coverages } =
       caller.kind === 'partner' ? await matchForPartner(deps, caller, request) : await findMember(deps, request);
-    sendResource(res, 200, matchAnswer(patient, memberIdentifier(patient, coverages)));
+    const isById = caller.kind === 'partner' && caller.matchAnswer === 'valueId';
+    const answer = isById ? matchAnswerById(patient) : matchAnswer(patient, memberIdentifier(patient, coverages));
+    sendResource(res, 200, answer);
   });
   return router;
 }
@@ -69,8 +75,13 @@ function hashesOf(request: MatchRequest): readonly string[] {
 }
 
 /** @throws ExchangeError `member-not-matched`, `member-ambiguous` */
-async function findMember({ fhir, require }: MemberMatchDeps, request: MatchRequest): Promise<MatchCandidate> {
-  const decision = decideMatch(request, await candidatesOf(request, fhir, require), require);
+async function findMember(deps: MemberMatchDeps, request: MatchRequest): Promise<MatchCandidate> {
+  const { fhir, require, matchModule } = deps;
+  const candidates = await candidatesOf(request, fhir, require);
+  const decision =
+    matchModule === undefined
+      ? decideMatch(request, candidates, require)
+      : await decideByModule(matchModule, request, candidates);
   switch (decision.kind) {
     case 'matched':
       return decision.candidate;
@@ -84,6 +95,24 @@ async function findMember({ fhir, require }: MemberMatchDeps, request: MatchRequ
       throw new ExchangeError('member-ambiguous');
     }
   }
+}
+
+/**
+ * Ids are those of the candidates: a module that names another has failed, and nobody is matched.
+ * @throws ExchangeError `member-ambiguous`, `internal`
+ */
+async function decideByModule(
+  match: MatchModule,
+  request: MatchRequest,
+  candidates: readonly MatchCandidate[],
+): Promise<MatchDecision> {
+  const offered = candidates.map(({ patient, coverages }) => ({ id: String(patient['id']), patient, coverages }));
+  const answer = await match(postedResources(request), structuredClone(offered));
+  if (answer === 'ambiguous') throw new ExchangeError('member-ambiguous');
+  if (answer === undefined) return { kind: 'none' };
+  const candidate = candidates.find(({ patient }) => patient['id'] === answer);
+  if (candidate === undefined) throw new ExchangeError('internal', { detail: 'matching.module named no candidate' });
+  return { kind: 'matched', candidate };
 }
 
 /** @throws ExchangeError `consent-refused` naming the element, never whose consent it was */

@@ -1,6 +1,8 @@
-import { isSensitive } from '../../fhir/consent.ts';
+import type { Disclosure, PartnerContext, WithheldReason } from '../../fhir/disclosure.ts';
+import { frozenRecord } from '../../fhir/frozen-record.ts';
+import type { Fields } from '../../fhir/member-match.ts';
 import { OPEN_TYPES } from '../../fhir/open-types.ts';
-import { isRecord } from '../../fhir/parameters.ts';
+import { deniedRequests } from '../../store/denied-requests.ts';
 import type { FhirStore, StoredResource } from '../../store/fhir-store.ts';
 import type { Match, MatchStore } from '../../store/matches.ts';
 import type { Caller } from '../auth.ts';
@@ -8,14 +10,25 @@ import type { Caller } from '../auth.ts';
 export interface Visibility {
   /** The partner's match, with a consent in force now, of the member who has this compartment; a linked one is as good. */
   matchOf(caller: Caller, patientId: string): Promise<Match | undefined>;
-  /** True if the caller may read the resource. */
-  mayRead(caller: Caller, resource: StoredResource): Promise<boolean>;
   /** The resource as the caller may see it; undefined where it may not. Every resource that goes out passes here. */
   show(caller: Caller, resource: StoredResource): Promise<StoredResource | undefined>;
 }
 
-/** The one place that decides what goes out: to the operator everything, to a partner what its matches and consents let through. */
-export function createVisibility(fhir: FhirStore, matches: MatchStore, now: () => Date): Visibility {
+export interface VisibilityDeps {
+  readonly fhir: FhirStore;
+  readonly matches: MatchStore;
+  readonly disclosure: Disclosure;
+  /** For the operator's metrics. */
+  readonly countWithheld: (reason: WithheldReason, count: number) => void;
+  readonly now: () => Date;
+}
+
+/**
+ * Who reaches what by read, search, history and Bundle: the operator everything, a partner the members that it has matched
+ * with a consent in force, and what tells of no member. What becomes of it then is `Disclosure`'s, as in exports.
+ */
+export function createVisibility(deps: VisibilityDeps): Visibility {
+  const { fhir, matches, disclosure, countWithheld, now } = deps;
   const lookUp = async (clientId: string, patientId: string): Promise<Match | undefined> => {
     const [direct] = await matches.inForce(clientId, now(), [patientId]);
     if (direct !== undefined) return direct;
@@ -24,31 +37,61 @@ export function createVisibility(fhir: FhirStore, matches: MatchStore, now: () =
     return match;
   };
   // A caller is made anew for each request: within one, a member is looked up once.
-  const known = new WeakMap<Caller, Map<string, Promise<Match | undefined>>>();
-  const matchOf = (caller: Caller, patientId: string): Promise<Match | undefined> => {
-    const ofCaller = known.get(caller) ?? new Map<string, Promise<Match | undefined>>();
-    known.set(caller, ofCaller);
-    const match = ofCaller.get(patientId) ?? lookUp(caller.clientId, patientId);
-    ofCaller.set(patientId, match);
-    return match;
-  };
-  const mayRead = async (caller: Caller, resource: StoredResource): Promise<boolean> => {
-    if (caller.kind === 'operator') return true;
-    if (resource.evidence || resource.deleted) return false;
-    if (resource.patientId === undefined) return OPEN_TYPES.has(resource.type);
-    const match = await matchOf(caller, resource.patientId);
-    return match !== undefined && letsThrough(match, resource);
+  const matchOf = oncePerCaller((caller, patientId) => lookUp(caller.clientId, patientId));
+  const contextOf = oncePerCaller(async (caller, patientId): Promise<PartnerContext | undefined> => {
+    const match = await matchOf(caller, patientId);
+    return match && memberContext(deps, match);
+  });
+  /** Undefined where a partner does not reach the resource at all. */
+  const reached = async (caller: Caller, resource: StoredResource): Promise<PartnerContext | undefined> => {
+    if (resource.evidence || resource.deleted) return undefined;
+    if (resource.patientId !== undefined) return contextOf(caller, resource.patientId);
+    return OPEN_TYPES.has(resource.type) ? openContext(now()) : undefined;
   };
   return {
     matchOf,
-    mayRead,
-    show: async (caller, resource) => ((await mayRead(caller, resource)) ? resource : undefined),
+    async show(caller, resource) {
+      if (caller.kind === 'operator' && resource.deleted) return resource;
+      const partner = caller.kind === 'partner' ? await reached(caller, resource) : undefined;
+      if (caller.kind === 'partner' && partner === undefined) return undefined;
+      const disclosed = await disclosure.disclose(resource.text, { clientId: caller.clientId, partner });
+      if (disclosed.kind === 'withheld') {
+        countWithheld(disclosed.reason, 1);
+        return undefined;
+      }
+      for (const reason of disclosed.masked) countWithheld(reason, 1);
+      return { ...resource, text: disclosed.text };
+    },
   };
 }
 
-/** What a consent for regular data leaves out: records that are labelled as sensitive. */
-export function letsThrough({ policy }: Match, resource: StoredResource): boolean {
-  if (policy === 'sensitive') return true;
-  const parsed: unknown = JSON.parse(resource.text);
-  return !isRecord(parsed) || !isSensitive(parsed);
+function memberContext({ fhir, matches, now }: VisibilityDeps, match: Match): PartnerContext {
+  let consents: Promise<readonly Fields[]> | undefined;
+  let denied: Promise<ReadonlySet<string>> | undefined;
+  return {
+    ...{ policy: match.policy, asOf: now() },
+    consents: () => (consents ??= matches.consentOf(match.id).then((text) => [frozenRecord(text)])),
+    deniedRequests: () =>
+      (denied ??= fhir.linkedPatients(match.patientId).then((patientIds) => deniedRequests(fhir, patientIds))),
+  };
+}
+
+/** What belongs to no member is read under no consent. */
+function openContext(asOf: Date): PartnerContext {
+  return {
+    ...{ policy: 'regular', asOf },
+    consents: () => Promise.resolve([]),
+    deniedRequests: () => Promise.resolve(new Set()),
+  };
+}
+
+function oncePerCaller<T>(find: (caller: Caller, patientId: string) => Promise<T>): typeof find {
+  const known = new WeakMap<Caller, Map<string, Promise<T>>>();
+  return (caller, patientId) => {
+    const ofCaller = known.get(caller) ?? new Map<string, Promise<T>>();
+    known.set(caller, ofCaller);
+    const found = ofCaller.get(patientId) ?? find(caller, patientId);
+    ofCaller.set(patientId, found);
+    return found;
+  };
 }

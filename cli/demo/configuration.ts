@@ -23,6 +23,8 @@ export async function configurations(
   return {
     responding: {
       ...{ organizations, ownOrganization: SAMPLE_PAYER.id },
+      // The sample members' records reach back further than the five years that are usual.
+      export: { lookBackYears: 150 },
       oidcClients: [
         {
           ...{

@@ -19,6 +19,7 @@ export const environmentSchema = z.object({
 export type TestEnvironment = z.infer<typeof environmentSchema>;
 
 export interface TestDatabase {
+  readonly name: string;
   readonly url: string;
   drop(): Promise<void>;
 }
@@ -38,15 +39,15 @@ export function testEnvironment(): TestEnvironment {
   return environmentSchema.parse(JSON.parse(text));
 }
 
-/** A database of one's own, migrated and empty. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** A database of one's own, migrated and empty, or a copy of another one that nobody is connected to. */
+export async function createTestDatabase(template = TEMPLATE_DATABASE): Promise<TestDatabase> {
   const { postgresUrl } = testEnvironment();
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(postgresUrl, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
+  await onServer(postgresUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(postgresUrl);
   url.pathname = `/${name}`;
   return {
-    url: url.href,
+    ...{ name, url: url.href },
     async drop() {
       // Waits a few seconds for connections that are just closing: ending one by force is an error in its client.
       await onServer(postgresUrl, `DROP DATABASE IF EXISTS ${name}`).catch(() =>

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { Task } from 'fhir/r4.js';
 import { Pool } from 'pg';
+import { loadOperatorModules } from '../../cli/operator-modules.ts';
 import { prepare, wire, wireActivities, wireApps } from '../../cli/wiring.ts';
 import type { Wiring } from '../../cli/wiring.ts';
 import { loadConfig } from '../../config.ts';
@@ -66,6 +67,7 @@ export async function startTestPayer(
     secrets: { adminClientId: OPERATOR.id, adminClientSecret: OPERATOR.secret, encryptionKeys: keys },
     logger: createLogger('debug', (line) => logLines.push(line)),
     temporal: connectTemporal(temporal, dataConverter),
+    modules: await loadOperatorModules(config.file),
   });
   await prepare(wiring);
   const workers = await runWorkers({

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Pool } from 'pg';
 import { withFailures } from '../../activities/failures.ts';
+import type { ResponderDeps } from '../../activities/responder/deps.ts';
 import { createResponderActivities } from '../../activities/responder/responder-activities.ts';
 import { createFhirApp } from '../../api/app.ts';
 import { authenticate } from '../../api/auth.ts';
@@ -12,6 +13,10 @@ import { exportStatusRouter } from '../../api/responder/export-status.ts';
 import { exportRouter } from '../../api/responder/export.ts';
 import { memberMatchRouter } from '../../api/responder/member-match.ts';
 import { createVisibility } from '../../api/responder/visibility.ts';
+import { createWithheldMetrics } from '../../cli/withheld-metrics.ts';
+import type { WithheldMetrics } from '../../cli/withheld-metrics.ts';
+import { createDisclosure } from '../../fhir/disclosure.ts';
+import type { DisclosureRules, SeeResource } from '../../fhir/disclosure.ts';
 import { oidcClientInput } from '../../fhir/oidc-definitions.ts';
 import { createSeal } from '../../seal.ts';
 import { createBlobStore } from '../../store/blobs.ts';
@@ -46,6 +51,9 @@ export interface RespondingPayer {
   readonly jobs: ExportJobStore;
   readonly matches: MatchStore;
   readonly runs: ExportRuns;
+  readonly withheld: WithheldMetrics;
+  /** Of its activities. */
+  readonly deps: ResponderDeps;
   token(clientId: string, scope?: string): Promise<string>;
   /** Stops and starts the workers. */
   pause(): Promise<void>;
@@ -53,7 +61,19 @@ export interface RespondingPayer {
   stop(): Promise<void>;
 }
 
-export async function startRespondingPayer(): Promise<RespondingPayer> {
+export interface RespondingOptions {
+  readonly rules?: DisclosureRules;
+  readonly seeResource?: SeeResource;
+}
+
+/** As an operator gets them who sets nothing. */
+export const DEFAULT_RULES: DisclosureRules = {
+  ...{ withholdDeniedAuthorizations: true, withholdDrugAuthorizations: true, withholdFinancials: true },
+  lookBackYears: 5,
+};
+
+export async function startRespondingPayer(options: RespondingOptions = {}): Promise<RespondingPayer> {
+  const { rules = DEFAULT_RULES, seeResource } = options;
   const database = await createTestDatabase();
   const pool = new Pool({ connectionString: database.url, max: 20 });
   const prisma = createPrisma(database.url, 10);
@@ -63,16 +83,20 @@ export async function startRespondingPayer(): Promise<RespondingPayer> {
   const connected = connectTemporal(temporal, dataConverter);
   const fhir = createPostgresFhirStore(pool);
   const blobs = createBlobStore(pool);
-  const jobs = createExportJobStore(prisma);
-  const matches = createMatchStore(prisma, createSeal(keys));
+  const seal = createSeal(keys);
+  const jobs = createExportJobStore(prisma, seal);
+  const matches = createMatchStore(prisma, seal);
+  const withheld = createWithheldMetrics();
+  const disclosure = createDisclosure({ rules, seeResource });
   const runs = createExportRuns(connected.client, temporal.queues);
-  const activities = withFailures(
-    createResponderActivities({
-      ...{ jobs, fhir, blobs, matches },
-      settings: { types: undefined, linesPerFile: LINES_PER_FILE, maxFileBytes: 1024 * 1024, expirySeconds: 3600 },
-    }),
-    () => Promise.resolve(),
-  );
+  const deps: ResponderDeps = {
+    ...{ jobs, fhir, blobs, matches, disclosure, countWithheld: withheld.count },
+    settings: {
+      ...{ types: undefined, linesPerFile: LINES_PER_FILE, maxFileBytes: 1024 * 1024, expirySeconds: 3600 },
+      ...{ ownOrganizationId: 'own', provenanceProfile: 'pdex' },
+    },
+  };
+  const activities = withFailures(createResponderActivities(deps), () => Promise.resolve());
   const bundle = await workflowBundle(path.resolve('.cache'));
   const startWorkers = () =>
     runWorkers({ temporal, dataConverter, bundle, queues: temporal.queues, activities, graceMs: 500 });
@@ -83,7 +107,8 @@ export async function startRespondingPayer(): Promise<RespondingPayer> {
   const served = await serveApp((req, res) => void late.app?.(req, res));
   const baseUrl = `${served.url}/fhir`;
   const now = (): Date => new Date();
-  const visibility = createVisibility(fhir, matches, now);
+  const visibility = createVisibility({ fhir, matches, disclosure, countWithheld: withheld.count, now });
+  const consents = { matches, now, hasConsentModule: seeResource !== undefined };
   late.app = createFhirApp({
     authorizationServer: (_req, _res, next) => next(),
     open: [],
@@ -93,14 +118,14 @@ export async function startRespondingPayer(): Promise<RespondingPayer> {
         ...{ fhir, matches, now, require: undefined, maxFailures: MAX_FAILURES, ownOrganization: 'own' },
       }),
       exportRouter({ jobs, fhir, matches, visibility, runs, baseUrl, now }),
-      exportStatusRouter({ jobs, runs, baseUrl }),
-      exportFileRouter({ jobs, blobs, matches, now }),
+      exportStatusRouter({ jobs, runs, baseUrl, ...consents }),
+      exportFileRouter({ jobs, blobs, ...consents }),
       createFhirRestRouter({ store: fhir, baseUrl, show: visibility.show }),
     ],
     log: { error: () => undefined },
   });
   return {
-    ...{ url: baseUrl, pool, fhir, blobs, jobs, matches, runs, token },
+    ...{ url: baseUrl, pool, fhir, blobs, jobs, matches, runs, token, withheld, deps },
     pause: () => workers.stop(),
     async resume() {
       workers = await startWorkers();

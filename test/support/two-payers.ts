@@ -29,6 +29,8 @@ export async function startTwoPayers(keys?: readonly EncryptionKey[]): Promise<T
     oldAddress,
     {
       ...{ organizations, ownOrganization: OLD_ORGANIZATION },
+      // Its records are compared with those that arrive: what is withheld from partners has tests of its own.
+      export: { lookBackYears: 150, withholdFinancials: false, withholdDrugAuthorizations: false },
       oidcClients: [
         {
           ...{ clientId: 'new-plan', name: 'New Health Plan', scopes: 'system/*.rs', organizationId: NEW_ORGANIZATION },

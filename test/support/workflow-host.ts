@@ -39,7 +39,7 @@ export interface WorkflowHost {
     limits?: Partial<ExchangeLimits>,
     more?: { readonly skipMatch?: boolean },
   ): Promise<WorkflowHandle>;
-  start(workflow: string, workflowId: string): Promise<WorkflowHandle>;
+  start(workflow: string, workflowId: string, ...args: unknown[]): Promise<WorkflowHandle>;
   stop(): Promise<void>;
 }
 
@@ -71,8 +71,8 @@ export async function startWorkflowHost(temporal: TestTemporal, activities: obje
       await exchanges.start({ taskId: id, payerPid: 1, skipMatch, limits: { ...QUICK_LIMITS, ...limits } });
       return handle(exchangeWorkflowId(id));
     },
-    start: (workflow, workflowId) =>
-      client.workflow.start(workflow, { workflowId, taskQueue: queues.workflows, args: [] }),
+    start: (workflow, workflowId, ...args) =>
+      client.workflow.start(workflow, { workflowId, taskQueue: queues.workflows, args }),
     async stop() {
       for (const worker of workers) worker.shutdown();
       await Promise.all(runs);

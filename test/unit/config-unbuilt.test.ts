@@ -16,10 +16,6 @@ const problemsOf = (environment: Record<string, string>, file: object): readonly
 
 describe('a setting that this version cannot honour', () => {
   it.each<[string, Record<string, string>, object]>([
-    ['consent.module', {}, { consent: { module: './c.js' } }],
-    ['matching.module', {}, { matching: { module: './m.js' } }],
-    ['export.lookBackYears', {}, { export: { lookBackYears: 5 } }],
-    ['provenanceVersionedReferences', {}, { provenanceVersionedReferences: true }],
     ['FHIR_STORE', { FHIR_STORE: 'http://127.0.0.1/fhir' }, {}],
     ['SMTP_URL', { SMTP_URL: 'smtp://127.0.0.1', NOTIFY_FROM: 'a@example.org', NOTIFY_TO: 'b@example.org' }, {}],
   ])('(%s) stops the start', (name, environment, file) => {

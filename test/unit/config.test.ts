@@ -136,6 +136,7 @@ describe('the configuration file', () => {
         maxLineBytes: 67_108_864,
         attachmentInlineBytes: 1_048_576,
         maxFetchedReferences: 1000,
+        knownBy: ['http://hl7.org/fhir/sid/us-npi'],
         foreignLines: 'refuse',
       },
       migratedTag: { system: 'http://smilecdr.com/fhir/tags', code: 'migrated' },

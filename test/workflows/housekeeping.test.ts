@@ -20,6 +20,9 @@ beforeAll(async () => {
     async expireExports(): Promise<void> {
       calls.push('expireExports');
     },
+    async settleRepetitions(): Promise<void> {
+      calls.push('settleRepetitions');
+    },
   });
 });
 beforeEach(() => {
@@ -31,9 +34,9 @@ afterAll(() => host.stop());
 const start = (): Promise<WorkflowHandle> => host.start(WORKFLOWS.housekeeping, `housekeeping-${randomUUID()}`);
 
 describe('housekeeping', () => {
-  it('settles the Tasks and takes expired exports away', async () => {
+  it('settles the Tasks, takes expired exports away and settles repetitions', async () => {
     await (await start()).result();
-    expect(calls).toEqual(['sweepTasks', 'expireExports']);
+    expect(calls).toEqual(['sweepTasks', 'expireExports', 'settleRepetitions']);
   });
 
   it('tries again what failed for a passing reason', async () => {
@@ -43,14 +46,14 @@ describe('housekeeping', () => {
       () => undefined,
     );
     await (await start()).result();
-    expect(calls).toEqual(['sweepTasks', 'sweepTasks', 'expireExports']);
+    expect(calls).toEqual(['sweepTasks', 'sweepTasks', 'expireExports', 'settleRepetitions']);
   });
 
-  it('takes expired exports away even where a Task cannot be settled, and does not hide that', async () => {
+  it('goes on with the others where a Task cannot be settled, and does not hide that', async () => {
     sweep = async () => {
       throw failure('not-found');
     };
     await expect((await start()).result()).rejects.toThrow('Workflow execution failed');
-    expect(calls).toEqual(['sweepTasks', 'expireExports']);
+    expect(calls).toEqual(['sweepTasks', 'expireExports', 'settleRepetitions']);
   });
 });

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createHousekeepingActivities } from '../../../activities/housekeeping.ts';
 import type { HousekeepingActivities } from '../../../activities/housekeeping.ts';
+import { createSeal } from '../../../seal.ts';
 import { createExportJobStore } from '../../../store/export-jobs.ts';
 import type { ExportJobStore } from '../../../store/export-jobs.ts';
+import { createMatchStore } from '../../../store/matches.ts';
 import { createExportRuns } from '../../../temporal/export-jobs.ts';
 import type { ExportRuns } from '../../../temporal/export-jobs.ts';
 import { exchangeWorkflowId, exportWorkflowId } from '../../../workflows/contract.ts';
@@ -35,7 +38,8 @@ beforeAll(async () => {
   const { server, publicJwk } = await payerDefinition(responder.baseUrl);
   responder.registerClient({ clientId: server.clientId, jwks: { keys: [publicJwk] } });
   requester = await startRequester([server]);
-  jobs = createExportJobStore(requester.prisma);
+  const seal = createSeal([{ id: 'k1', key: randomBytes(32) }]);
+  jobs = createExportJobStore(requester.prisma, seal);
   exportRuns = createExportRuns(requester.client, requester.temporal.queues);
   housekeeping = createHousekeepingActivities({
     ...requester,
@@ -43,6 +47,7 @@ beforeAll(async () => {
     settledAfterMs: -1000,
     expirySeconds: 60,
     jobs,
+    matches: createMatchStore(requester.prisma, seal),
     exportRuns,
     runs: {
       state: (taskId) => requester.runs.state(taskId),

@@ -49,7 +49,7 @@ describe("an export of one member's record", () => {
     expect(idsOf(await partner.lines(manifest, 'Observation'))).toEqual([...own, IMPORTED.observation].sort());
     expect(idsOf(await partner.lines(manifest, 'Patient'))).toEqual(['ann', IMPORTED.patient]);
     expect(idsOf(await partner.lines(manifest, 'Practitioner'))).toEqual(['doctor']);
-    expect(idsOf(await partner.lines(manifest, 'Organization'))).toEqual(['hospital']);
+    expect(idsOf(await partner.lines(manifest, 'Organization'))).toEqual(['hospital', 'own']);
   });
 
   it('holds nothing of another member, no evidence, nothing sensitive', async () => {
@@ -85,7 +85,12 @@ describe("an export of one member's record", () => {
       '{"resourceType":"Observation","id":"obs-new","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/ann"}}',
     );
     const later = await partner.exported(`Patient/$export?patient=Patient/ann&_since=${manifest.transactionTime}`);
-    expect(idsOf(await partner.lines(later))).toEqual(['obs-new']);
+    expect(later.output.map(({ type, count }) => [type, count])).toEqual([
+      ['Observation', 1],
+      // What we say of the transmission itself.
+      ['Provenance', 1],
+    ]);
+    expect(idsOf(await partner.lines(later, 'Observation'))).toEqual(['obs-new']);
     expect(idsOf(await partner.lines(manifest, 'Observation'))).not.toContain('obs-new');
   });
 

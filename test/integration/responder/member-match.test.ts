@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bulkClient, codeOf } from '../../support/bulk-client.ts';
 import type { BulkClient } from '../../support/bulk-client.ts';
+import { createResource } from '../../support/records.ts';
 import { loadMembers, matchBody } from '../../support/responding-members.ts';
 import { MAX_FAILURES, startRespondingPayer } from '../../support/responding-payer.ts';
 import type { RespondingPayer } from '../../support/responding-payer.ts';
@@ -19,7 +20,7 @@ afterAll(() => payer.stop());
 const match = (body: string, client = partner): Promise<Response> => client.post('Patient/$member-match', body);
 
 describe('$member-match', () => {
-  it("answers the member's number here and the Patient", async () => {
+  it("S2, S6: answers the member's number here and the Patient", async () => {
     const answer = await match(matchBody());
     expect(answer.status).toBe(200);
     expect(await answer.json()).toEqual({
@@ -46,7 +47,7 @@ describe('$member-match', () => {
     });
   });
 
-  it('answers 422 for nobody, and says nothing of anybody', async () => {
+  it('S3, S4: answers 422 with an OperationOutcome for nobody, and says nothing of anybody', async () => {
     const client = await bulkClient(payer, 'stranger');
     const answer = await match(matchBody({ number: 'M-nobody' }), client);
     const text = await answer.clone().text();
@@ -59,7 +60,7 @@ describe('$member-match', () => {
     expect(await codeOf(await match(matchBody({ given: 'Ann', number: 'M-beth' }), client))).toBe('member-not-matched');
   });
 
-  it('answers 422 for a consent that is over, and says nothing of the member', async () => {
+  it('S3: answers 422 for a consent that is over, and says nothing of the member', async () => {
     const client = await bulkClient(payer, 'late');
     const over = matchBody({ consent: ({ provision }) => (provision.period['end'] = '2021-01-01') });
     const answer = await match(over, client);
@@ -82,11 +83,29 @@ describe('$member-match', () => {
     expect(issue[0]).toMatchObject({ code: 'invalid', expression: ['Parameters.parameter[0].resource.birthDate'] });
   });
 
-  it('keeps the consent so that it cannot be read without the key', async () => {
+  it('S3, S4: answers 422 for several members, as one of them or as nobody', async () => {
+    for (const id of ['carl', 'carl-again']) {
+      await createResource(
+        payer.fhir,
+        `{"resourceType":"Patient","id":"${id}","identifier":[{"type":{"coding":[{"code":"MB"}]},"value":"M-carl"}],"name":[{"family":"Person","given":["Carl"]}],"birthDate":"1974-12-25"}`,
+      );
+    }
+    const answer = await match(matchBody({ given: 'Carl', number: 'M-carl' }));
+    const text = await answer.clone().text();
+    expect([answer.status, await codeOf(answer)]).toEqual([422, 'member-ambiguous']);
+    expect(text).not.toMatch(/carl/i);
+  });
+
+  it('S7: keeps consent and linked coverage with the match, so that neither can be read without the key', async () => {
     await match(matchBody());
-    const { rows } = await payer.pool.query<{ consent: Buffer }>('SELECT consent FROM member_match');
+    const [kept] = await payer.matches.list({ clientId: 'new-payer', patientId: 'ann', count: 1 });
+    expect(kept).toMatchObject({ policy: 'regular', hasCoverageToLink: true });
+    expect(JSON.parse(await payer.matches.consentOf(kept?.id ?? ''))).toMatchObject({ resourceType: 'Consent' });
+    const { rows } = await payer.pool.query<{ text: Buffer }>(
+      'SELECT consent || coverage_to_link AS text FROM member_match WHERE coverage_to_link IS NOT NULL',
+    );
     expect(rows.length).toBeGreaterThan(0);
-    for (const { consent } of rows) expect(consent.toString('latin1')).not.toMatch(/Consent|permit/);
+    for (const { text } of rows) expect(text.toString('latin1')).not.toMatch(/Consent|permit|Coverage/);
   });
 
   it('lets a consent that takes the former one back end the access', async () => {
@@ -99,7 +118,7 @@ describe('$member-match', () => {
 });
 
 describe('failed matches', () => {
-  it('are answered by 429 after some, and not only one after the other', async () => {
+  it('S5: are answered by 429 after some, and not only one after the other', async () => {
     const client = await bulkClient(payer, 'brute');
     const tries = Array.from({ length: MAX_FAILURES + 5 }, (_, n) =>
       match(matchBody({ number: `guess-${n}` }), client),
@@ -119,6 +138,17 @@ describe('failed matches', () => {
     expect((await match(matchBody(), client)).status).toBe(429);
     expect((await match(matchBody({ given: 'Beth', number: 'M-beth' }), client)).status).toBe(200);
     expect((await match(matchBody(), await bulkClient(payer, 'honest'))).status).toBe(200);
+  });
+
+  it('are forgotten by the sweep once their hour is over, and not before', async () => {
+    const tries = async (): Promise<number> =>
+      Number((await payer.pool.query<{ n: string }>('SELECT count(*) AS n FROM match_failure')).rows[0]?.n);
+    const present = await tries();
+    expect(present).toBeGreaterThan(0);
+    await payer.matches.forgetTries(new Date());
+    expect(await tries()).toBe(present);
+    await payer.matches.forgetTries(new Date(Date.now() + 3_600_000));
+    expect(await tries()).toBe(0);
   });
 
   it('are none when they succeed', async () => {

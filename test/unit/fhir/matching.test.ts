@@ -141,3 +141,37 @@ describe('a name', () => {
     expect(normalName('王')).toEqual(['王']);
   });
 });
+
+describe('the dates of a coverage', () => {
+  // HRex's example asks for 2011-05-23 to 2012-05-23.
+  const held = (period: Fields): string => kindOf([member({}, { period })]);
+
+  it.each<[string, Fields]>([
+    ['overlap', { start: '2012-01-01', end: '2020-12-31' }],
+    ['meet on a day', { start: '2012-05-23' }],
+    ['meet in a month that is all we know', { end: '2011-05' }],
+    ['have no end', { start: '2000-01-01' }],
+    ['are instants', { start: '2011-05-23T00:00:00Z', end: '2011-12-31T00:00:00Z' }],
+  ])('do not contradict where they %s', (_how, period) => {
+    expect(held(period)).toBe('matched');
+  });
+
+  it.each<[string, Fields]>([
+    ['before', { start: '2001-01-01', end: '2011-05-22' }],
+    ['behind', { start: '2012-05-24' }],
+  ])('contradict where ours lies %s', (_where, period) => {
+    expect(held(period)).toBe('none');
+  });
+
+  it('are those of the coverage with the number, not of another one', () => {
+    const { patient, coverages } = member({}, { period: { start: '2013-01-01' } });
+    const other = { resourceType: 'Coverage', period: { start: '2011-01-01' } };
+    expect(kindOf([{ patient, coverages: [...coverages, other] }])).toBe('none');
+  });
+
+  it('must be there and overlap where the operator asks for it', () => {
+    const require = ['coverageDates', 'family'] as const;
+    expect(kindOf([member()], hrex(), require)).toBe('none');
+    expect(kindOf([member({}, { period: { start: '2012-01-01' } })], hrex(), require)).toBe('matched');
+  });
+});

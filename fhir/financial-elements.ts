@@ -1,0 +1,70 @@
+import { CLAIM_TYPES } from './claim-types.ts';
+import { pruneJson } from './json-prune.ts';
+import type { Pruning } from './json-prune.ts';
+import { codesOf } from './member-match.ts';
+import type { Fields } from './member-match.ts';
+import { isRecord } from './parameters.ts';
+
+/** A required amount that is not told: `total.amount` of a prior authorization, whose extension counts what was used of it. */
+const MASKED =
+  '{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]}';
+
+/** Parts that say nothing but what something costs, and who paid it. */
+const FINANCIAL_PARTS: ReadonlySet<string> = new Set([
+  ...['payment', 'benefitBalance', 'net', 'unitPrice', 'costToBeneficiary'],
+]);
+/** Adjudication categories whose number is the member's share. */
+const COST_SHARING: ReadonlySet<string> = new Set(['copay', 'copayment', 'coinsurance', 'deductible', 'eligpercent']);
+
+/**
+ * A claim without the provider's remittance and the enrollee's cost-sharing (42 CFR 422.121(b)(1)): amounts wherever they
+ * stand, the parts that hold nothing else, adjudications that are left with a category alone. The narrative goes with them,
+ * because generated ones repeat every amount. All other types, and claims without amounts, come back as they are.
+ */
+export function withoutFinancials(text: string, resource: Fields): string {
+  const type = String(resource['resourceType']);
+  if (!CLAIM_TYPES.has(type)) return text;
+  const rule = (path: readonly string[], value: unknown): Pruning => pruningOf(path, value, type);
+  const pruned = pruneJson(text, resource, rule);
+  if (pruned === text || resource['text'] === undefined) return pruned;
+  return pruneJson(text, resource, (path, value) =>
+    path.length === 1 && path[0] === 'text' ? 'remove' : rule(path, value),
+  );
+}
+
+function pruningOf(path: readonly string[], value: unknown, type: string): Pruning {
+  const key = path.at(-1) ?? '';
+  const parent = path.at(-2);
+  if (FINANCIAL_PARTS.has(key)) return 'remove';
+  if (key === 'total' && path.length === 1) return countsUse(value) ? 'keep' : 'remove';
+  if (key === 'amount' && parent === 'total') return { json: MASKED };
+  if (key === 'adjudication' && isOnlyAmount(value)) {
+    // A ClaimResponse's item must have an adjudication, an ExplanationOfBenefit's need not.
+    return type === 'ClaimResponse' ? { json: JSON.stringify({ category: value['category'] }) } : 'remove';
+  }
+  if (key === 'extension' || key === 'modifierExtension') return holdsMoney(value) ? 'remove' : 'keep';
+  if (key === 'amount' && parent === 'adjudication') return 'remove';
+  return isMoney(value) ? 'remove' : 'keep';
+}
+
+/** `total` of a PDex prior authorization: how much of what was authorized has been used. */
+const countsUse = (total: unknown): boolean => isRecord(total) && total['extension'] !== undefined;
+
+const ONLY_AMOUNT: ReadonlySet<string> = new Set(['id', 'category', 'amount']);
+
+function isOnlyAmount(adjudication: unknown): adjudication is Fields {
+  if (!isRecord(adjudication)) return false;
+  if (codesOf(adjudication['category']).some(({ code }) => COST_SHARING.has(String(code)))) return true;
+  return adjudication['amount'] !== undefined && Object.keys(adjudication).every((key) => ONLY_AMOUNT.has(key));
+}
+
+const CURRENCIES = 'urn:iso:std:iso:4217';
+
+const isMoney = (value: unknown): boolean =>
+  isRecord(value) && (value['currency'] !== undefined || value['system'] === CURRENCIES);
+
+function holdsMoney(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(holdsMoney);
+  if (!isRecord(value)) return false;
+  return value['valueMoney'] !== undefined || Object.values(value).some(holdsMoney);
+}

@@ -1,0 +1,107 @@
+import { listOf } from './member-match.ts';
+import type { Fields } from './member-match.ts';
+import { isRecord } from './parameters.ts';
+
+/** When a record's service ended: a FHIR date of any precision; undefined where it lasts, or tells of no date. */
+export type ServiceEnd = string | undefined;
+
+/** Elements that say when it took place, dates or periods; the first row of them that a record has counts. */
+const DATES: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  AdverseEvent: [['date'], ['detected'], ['recordedDate']],
+  Appointment: [['end'], ['start']],
+  ChargeItem: [['occurrenceDateTime', 'occurrencePeriod'], ['enteredDate']],
+  Claim: [['billablePeriod', 'item.servicedDate', 'item.servicedPeriod'], ['created']],
+  ClaimResponse: [['preAuthPeriod'], ['created']],
+  ClinicalImpression: [['effectiveDateTime', 'effectivePeriod'], ['date']],
+  Communication: [['received'], ['sent']],
+  Composition: [['date']],
+  Condition: [['abatementDateTime', 'abatementPeriod'], ['onsetDateTime', 'onsetPeriod'], ['recordedDate']],
+  DeviceRequest: [['occurrenceDateTime', 'occurrencePeriod'], ['authoredOn']],
+  DiagnosticReport: [['effectiveDateTime', 'effectivePeriod'], ['issued']],
+  DocumentReference: [['context.period'], ['date']],
+  Encounter: [['period']],
+  ExplanationOfBenefit: [
+    ['billablePeriod', 'preAuthRefPeriod', 'item.servicedDate', 'item.servicedPeriod'],
+    ['created'],
+  ],
+  ImagingStudy: [['started']],
+  Immunization: [['occurrenceDateTime'], ['recorded']],
+  Invoice: [['date']],
+  Media: [['createdDateTime', 'createdPeriod'], ['issued']],
+  MedicationAdministration: [['effectiveDateTime', 'effectivePeriod']],
+  MedicationDispense: [['whenHandedOver'], ['whenPrepared']],
+  MedicationRequest: [['authoredOn']],
+  MedicationStatement: [['effectiveDateTime', 'effectivePeriod'], ['dateAsserted']],
+  NutritionOrder: [['dateTime']],
+  Observation: [['effectiveDateTime', 'effectivePeriod', 'effectiveInstant'], ['issued']],
+  Procedure: [['performedDateTime', 'performedPeriod']],
+  QuestionnaireResponse: [['authored']],
+  RiskAssessment: [['occurrenceDateTime', 'occurrencePeriod']],
+  ServiceRequest: [['occurrenceDateTime', 'occurrencePeriod'], ['authoredOn']],
+  Specimen: [['collection.collectedDateTime', 'collection.collectedPeriod'], ['receivedTime']],
+  SupplyDelivery: [['occurrenceDateTime', 'occurrencePeriod']],
+  VisionPrescription: [['dateWritten'], ['created']],
+};
+
+/** States of what goes on, whenever it began: a chronic illness, a prescription in use, an authorization that is not over. */
+const LASTING: ReadonlySet<string> = new Set([
+  'active',
+  'in-progress',
+  'on-hold',
+  'recurrence',
+  'relapse',
+  'planned',
+  'booked',
+]);
+/** Of these `status` tells of the record, not of the care. */
+const BOOKED_STATUS: ReadonlySet<string> = new Set(['Claim', 'ClaimResponse', 'ExplanationOfBenefit']);
+
+/** Types without a row (allergies, plans, goals, coverages, devices, persons) describe the member as of now. */
+export function serviceEnd(resource: Fields): ServiceEnd {
+  const type = String(resource['resourceType']);
+  if (!BOOKED_STATUS.has(type) && statesOf(resource).some((state) => LASTING.has(state))) return undefined;
+  for (const row of DATES[type] ?? []) {
+    const ends = row.flatMap((path) => valuesAt(resource, path.split('.'))).flatMap(endOf);
+    const [latest] = ends.sort((one, other) => (lastDay(one) < lastDay(other) ? 1 : -1));
+    if (latest !== undefined) return latest;
+  }
+  return undefined;
+}
+
+/** Whether a service ended within these years before the instant; what lasts or is undated always did. */
+export function isWithinYears(end: ServiceEnd, years: number, asOf: Date): boolean {
+  return end === undefined || lastDay(end) >= firstDay(years, asOf);
+}
+
+/** A day earlier than ours: at the other payer, or where the care took place, it may be yesterday still. */
+function firstDay(years: number, asOf: Date): string {
+  const year = asOf.getUTCFullYear() - years;
+  const month = asOf.getUTCMonth();
+  const lastOfMonth = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+  const day = Math.min(asOf.getUTCDate(), lastOfMonth);
+  return new Date(Date.UTC(year, month, day - 1)).toISOString().slice(0, 10);
+}
+
+/** `2019` → `2019-12-31`: a date that is not exact counts to its last day. */
+function lastDay(date: string): string {
+  const [, year = '', month, day] = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?/.exec(date) ?? [];
+  return `${year}-${month ?? '12'}-${day ?? '31'}`;
+}
+
+function statesOf(resource: Fields): string[] {
+  const clinical = isRecord(resource['clinicalStatus']) ? listOf(resource['clinicalStatus'], 'coding') : [];
+  return [resource['status'], ...clinical.map(({ code }) => code)].filter((state) => typeof state === 'string');
+}
+
+function valuesAt(value: unknown, path: readonly string[]): readonly unknown[] {
+  if (Array.isArray(value)) return value.flatMap((each) => valuesAt(each, path));
+  const [key, ...rest] = path;
+  if (key === undefined) return [value];
+  return isRecord(value) && value[key] !== undefined ? valuesAt(value[key], rest) : [];
+}
+
+/** Of a period its end; its start where that is all it says: a claim's often is. */
+function endOf(value: unknown): string[] {
+  const said = isRecord(value) ? (value['end'] ?? value['start']) : value;
+  return typeof said === 'string' && /^\d{4}/.test(said) ? [said] : [];
+}

@@ -1,0 +1,105 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { ApplicationFailure } from '@temporalio/activity';
+import { isErrorCode } from '../../../fhir/errors.ts';
+import type { TaskState } from '../../../fhir/task.ts';
+import type { ExchangeRequest } from '../../../store/exchanges.ts';
+import type { Step } from '../../../workflows/contract.ts';
+import type { DirectRequester } from './direct-requester.ts';
+import { LOCAL_PATIENT, RESPONDING_ORGANIZATION } from './requester.ts';
+
+const MOST_ATTEMPTS = 6;
+
+let scheduled = Date.now();
+
+/** Runs one activity as the server has it run: again after what may pass, at once instead of later. */
+export async function asScheduled<T>(
+  activity: () => Promise<T>,
+  afterFailure: () => void = () => undefined,
+  mostAttempts = MOST_ATTEMPTS,
+): Promise<T> {
+  scheduled += 1;
+  const scheduledTimestampMs = scheduled;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await new MockActivityEnvironment({ attempt, scheduledTimestampMs }).run(activity);
+    } catch (error) {
+      afterFailure();
+      const mayPass = error instanceof ApplicationFailure && error.nonRetryable !== true;
+      if (!mayPass || attempt === mostAttempts) throw error;
+    }
+  }
+}
+
+/** Runs an activity; what a test hands in decides how often, and what happens in between. */
+export type RunStep = <T>(activity: () => Promise<T>) => Promise<T>;
+
+export const once: RunStep = (activity) => asScheduled(activity);
+
+export interface DirectExchange {
+  readonly localPatientId?: string;
+  readonly request?: Partial<ExchangeRequest>;
+}
+
+/** From the request to the manifest, whose files are rows then. */
+export async function untilManifest(
+  { activities, exchanges }: DirectRequester,
+  { localPatientId = LOCAL_PATIENT, request }: DirectExchange = {},
+): Promise<string> {
+  const { taskId } = await exchanges.open({
+    ...{ payerPid: 1, organizationId: RESPONDING_ORGANIZATION, localPatientId, warnings: [] },
+    request: { exportEntries: [], ...request },
+  });
+  await once(() => activities.authorize(taskId));
+  if (request?.matchParameters !== undefined) await once(() => activities.matchMember(taskId));
+  await once(() => activities.startExport(taskId));
+  while ((await once(() => activities.checkExport(taskId))).state !== 'complete');
+  return taskId;
+}
+
+/** From the manifest to the end, in the order of the workflow. */
+export async function receiveAll(
+  { activities, files }: DirectRequester,
+  taskId: string,
+  run: RunStep = once,
+): Promise<void> {
+  const record = (step: Step): Promise<void> =>
+    run(() => activities.recordStep({ taskId, status: step === 'done' ? 'completed' : 'in-progress', step }));
+  const last = (await files.list(taskId)).length - 1;
+  const each = Array.from({ length: last + 1 }, (_, number) => ({ taskId, first: number, last: number }));
+  await record('download');
+  for (const share of each) await run(() => activities.downloadFiles(share));
+  await record('import');
+  for (const share of each) await run(() => activities.importFiles(share));
+  if ((await run(() => activities.fetchReferenced(taskId))) > 0) {
+    const fetched = { taskId, first: last + 1, last: last + 1 };
+    await run(() => activities.downloadFiles(fetched));
+    await run(() => activities.importFiles(fetched));
+  }
+  await record('publish');
+  await run(() => activities.publishImport(taskId));
+  await record('done');
+}
+
+/** Takes everything back as the workflow does, and ends the Task. */
+export async function giveUp({ activities }: DirectRequester, taskId: string, error: unknown): Promise<void> {
+  const type = error instanceof ApplicationFailure ? error.type : undefined;
+  if (typeof type !== 'string' || !isErrorCode(type)) throw error;
+  await once(() => activities.removeImport(taskId));
+  await once(() => activities.failExchange({ taskId, status: 'failed', step: 'import', reason: type }));
+}
+
+/** A whole exchange; `atManifest` may change what the payer delivers. */
+export async function exchangeDirectly(
+  requester: DirectRequester,
+  exchange: DirectExchange = {},
+  atManifest: () => void = () => undefined,
+): Promise<TaskState> {
+  const taskId = await untilManifest(requester, exchange);
+  atManifest();
+  try {
+    await receiveAll(requester, taskId);
+  } catch (error) {
+    await giveUp(requester, taskId, error);
+  }
+  return requester.tasks.read(taskId);
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Disclosed, DisclosureOptions, DisclosureRules, PartnerContext } from '../../../fhir/disclosure.ts';
+import { createDisclosure } from '../../../fhir/disclosure.ts';
+
+const folder = path.join(import.meta.dirname, '../../fixtures');
+
+/** The text of an official example, as it is in its file. */
+export const exampleText = (name: string): string => readFileSync(path.join(folder, `${name}.json`), 'utf8');
+
+export const RULES: DisclosureRules = {
+  withholdDeniedAuthorizations: true,
+  withholdDrugAuthorizations: true,
+  withholdFinancials: true,
+  lookBackYears: 5,
+};
+
+export const AS_OF = new Date('2026-11-21T12:00:00Z');
+
+/** What a partner gets of a resource, under a consent for regular data. */
+export function disclosed(
+  resource: object | string,
+  options: Partial<DisclosureOptions> = {},
+  partner: Partial<PartnerContext> = {},
+): Promise<Disclosed> {
+  const text = typeof resource === 'string' ? resource : JSON.stringify(resource);
+  return createDisclosure({ rules: RULES, ...options }).disclose(text, {
+    clientId: 'partner',
+    partner: {
+      policy: 'regular',
+      asOf: AS_OF,
+      consents: () => Promise.resolve([]),
+      deniedRequests: () => Promise.resolve(new Set()),
+      ...partner,
+    },
+  });
+}
+
+/** `shown`, or the reason why it is not. */
+export const outcomeOf = (result: Disclosed): string => (result.kind === 'shown' ? 'shown' : result.reason);
