@@ -89,6 +89,7 @@ export function importSettings({ file }: Config, ownOrganizationId: string | und
     responderIdentifierSystem: file.responderIdentifierSystem,
     migratedTag: file.migratedTag,
     provenanceProfile: file.provenanceProfile,
+    provenanceVersionedReferences: file.provenanceVersionedReferences,
     mdmPatientIdentifier: file.mdmPatientIdentifier,
     ownOrganizationId,
   };

@@ -256,9 +256,13 @@ export interface FhirStore {
   stageGenerated(exchangeId: string, rows: readonly ImportRow[]): Promise<void>;
   /**
    * New and changed records staged by this exchange, without generated and deleted ones, and shared ones that its payer delivers
-   * for this member for the first time; ordered by type and id.
+   * for this member for the first time; ordered by type and id; of these types alone where they are given.
    */
-  stagedKeys(exchangeId: string): AsyncIterable<ResourceKey>;
+  stagedKeys(exchangeId: string, types?: readonly string[]): AsyncIterable<ResourceKey>;
+  /** The text of a record that this exchange staged. */
+  stagedText(exchangeId: string, key: ResourceKey): Promise<string | undefined>;
+  /** The `versionId` that what this exchange staged will have. */
+  stagedVersion(exchangeId: string): Promise<string>;
   /** Ids of the records of our own making of that type which this exchange staged or published, ordered. */
   generatedIds(exchangeId: string, type: string): Promise<readonly string[]>;
   importCounts(exchangeId: string): Promise<readonly TypeCounts[]>;

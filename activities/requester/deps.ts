@@ -17,11 +17,14 @@ export interface ImportSettings {
   readonly attachmentInlineBytes: number;
   /** At most so many resources that the export left out are read one by one. */
   readonly maxFetchedReferences: number;
+  /** Identifier systems by which a practitioner, organization or location that came is known to be one of ours. */
+  readonly knownBy: readonly string[];
   readonly foreignLines: 'refuse' | 'fail';
   /** System under which original ids are kept, where the payer's definition names none. */
   readonly responderIdentifierSystem: string;
   readonly migratedTag: { readonly system: string; readonly code: string; readonly display?: string };
   readonly provenanceProfile: 'vendor' | 'pdex';
+  readonly provenanceVersionedReferences: boolean;
   readonly mdmPatientIdentifier: { readonly system: string; readonly type: string } | undefined;
   /** Id of our own Organization. */
   readonly ownOrganizationId: string | undefined;

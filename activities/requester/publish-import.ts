@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { belongsToMember } from '../../fhir/compartment.ts';
+import { demographicDifferences } from '../../fhir/demographic-differences.ts';
 import { documentReferenceId, documentReferenceOf } from '../../fhir/document-reference.ts';
 import type { KeptFile } from '../../fhir/document-reference.ts';
 import { provenancePages } from '../../fhir/provenance.ts';
@@ -11,8 +12,12 @@ import { keyOf } from '../../store/fhir-store.ts';
 import type { ImportRow } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
 import { anchorPatient } from './anchor-patient.ts';
+import { generatedRow } from './generated-row.ts';
 import { exchangeContext } from './import-context.ts';
+import { linkKnown } from './link-known.ts';
 import { settleReferences } from './settle-references.ts';
+
+const PROVENANCES_AT_ONCE = 20;
 
 export interface PublishedImport {
   /** Records that the exchange left visible. */
@@ -30,6 +35,8 @@ export function publishImport(deps: RequesterDeps) {
       const recorded = new Date().toISOString();
       await settleReferences(deps, exchange, context);
       await anchorPatient(deps, exchange, context, cancellationSignal());
+      await reportDemographics(deps, exchange, importedPatientId);
+      await linkKnown(deps, exchange);
       const documents = await stageDocuments(deps, exchange, importedPatientId, recorded);
       await stageProvenance(deps, exchange, importedPatientId, recorded, documents);
       await fhir.publish(taskId, { localPatientId, importedPatientId });
@@ -92,20 +99,45 @@ async function stageProvenance(
     ...(settings.ownOrganizationId !== undefined && { ownOrganization: `Organization/${settings.ownOrganizationId}` }),
     localPatient: `Patient/${exchange.localPatientId}`,
   };
-  for await (const provenance of provenancePages(context, stagedReferences(fhir, exchange.id))) {
-    await fhir.stageGenerated(exchange.id, [generatedRow(provenance, importedPatientId)]);
-    heartbeat({ provenance: provenance.id });
+  let pages: ImportRow[] = [];
+  const flush = async (): Promise<void> => {
+    if (pages.length > 0) await fhir.stageGenerated(exchange.id, pages);
+    heartbeat({ provenances: pages.length });
+    pages = [];
+  };
+  for await (const provenance of provenancePages(context, stagedReferences({ fhir, settings }, exchange.id))) {
+    pages.push(generatedRow(provenance, importedPatientId));
+    if (pages.length >= PROVENANCES_AT_ONCE) await flush();
+  }
+  await flush();
+}
+
+/** With versions where configured: those of the member's own records, for a shared one may get another exchange's. */
+async function* stagedReferences(
+  { fhir, settings }: Pick<RequesterDeps, 'fhir' | 'settings'>,
+  exchangeId: string,
+): AsyncGenerator<string> {
+  const version = settings.provenanceVersionedReferences ? await fhir.stagedVersion(exchangeId) : undefined;
+  for await (const key of fhir.stagedKeys(exchangeId)) {
+    const isVersioned = version !== undefined && belongsToMember(key.type);
+    yield isVersioned ? `${keyOf(key)}/_history/${version}` : keyOf(key);
   }
 }
 
-async function* stagedReferences(fhir: RequesterDeps['fhir'], exchangeId: string): AsyncGenerator<string> {
-  for await (const key of fhir.stagedKeys(exchangeId)) yield keyOf(key);
-}
-
-function generatedRow(resource: { readonly resourceType: string; readonly id?: string }, patientId: string): ImportRow {
-  const text = JSON.stringify(resource);
-  return {
-    ...{ type: resource.resourceType, id: resource.id ?? '', text, patientId },
-    contentHash: createHash('sha256').update(text).digest('hex'),
-  };
+/** Where the Patient that came contradicts the local one: the element is told, and nothing is merged. */
+async function reportDemographics(
+  { exchanges, fhir }: RequesterDeps,
+  { id, localPatientId }: ExchangeRecord,
+  importedPatientId: string,
+): Promise<void> {
+  const local = await fhir.read('Patient', localPatientId);
+  const imported = await fhir.stagedText(id, { type: 'Patient', id: importedPatientId });
+  if (local === undefined || imported === undefined) return;
+  for (const element of demographicDifferences(JSON.parse(local.text), JSON.parse(imported))) {
+    await exchanges.addWarning(id, {
+      code: 'demographics-differ',
+      text: `The Patient that came and the local one differ in ${element}; both are kept as they are.`,
+      expression: `Patient.${element}`,
+    });
+  }
 }

@@ -21,7 +21,7 @@ import { publish } from './publish.ts';
 import { linkedPatients, readHistory, readMany, readResource, readVersion, visibleKeys } from './read.ts';
 import { removeImport } from './remove.ts';
 import { findByIdentifier, searchResources } from './search.ts';
-import { generatedIds, stagedKeys } from './staged-keys.ts';
+import { generatedIds, stagedKeys, stagedText, stagedVersion } from './staged-keys.ts';
 import { inTransaction } from './transaction.ts';
 import { writeResources } from './write.ts';
 
@@ -55,7 +55,9 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
     importBatch: (batch) => importBatch(pool, batch),
     deleteBatch: (batch) => deleteBatch(pool, batch),
     stageGenerated: (exchangeId, rows) => stageGenerated(pool, exchangeId, rows),
-    stagedKeys: (exchangeId) => stagedKeys(pool, exchangeId),
+    stagedKeys: (exchangeId, types) => stagedKeys(pool, exchangeId, types),
+    stagedText: (exchangeId, key) => stagedText(pool, exchangeId, key),
+    stagedVersion: (exchangeId) => stagedVersion(pool, exchangeId),
     generatedIds: (exchangeId, type) => generatedIds(pool, exchangeId, type),
     importCounts: (exchangeId) => importCounts(pool, exchangeId),
     refusedLines: (exchangeId, limit) => refusedLines(pool, exchangeId, limit),

@@ -1,42 +1,71 @@
 import type { Pool } from 'pg';
 import { keyOf } from '../fhir-store.ts';
 import type { ResourceKey } from '../fhir-store.ts';
-import { KEY } from './rows.ts';
-import { SHARED_TYPE_LIST } from './staging.ts';
-import { readOrderedPage } from './transaction.ts';
+import { endOfType, KEY } from './rows.ts';
+import { lockStaging, SHARED_TYPE_LIST } from './staging.ts';
+import { inTransaction, readOrderedPage } from './transaction.ts';
 import type { Queryable } from './transaction.ts';
 
 const KEYS_AT_ONCE = 5000;
 
-export async function* stagedKeys(pool: Pool, exchangeId: string): AsyncGenerator<ResourceKey> {
+/** Behind every key: they begin with a letter. */
+const END = '~';
+
+export async function* stagedKeys(
+  pool: Pool,
+  exchangeId: string,
+  types?: readonly string[],
+): AsyncGenerator<ResourceKey> {
   const { rows: publications } = await pool.query<{ id: string }>('SELECT id FROM publication WHERE exchange_id = $1', [
     exchangeId,
   ]);
   const own = publications[0]?.id;
   if (own === undefined) return;
   const before = await earlierPublications(pool, exchangeId);
-  let last: ResourceKey | undefined;
-  do {
-    const after = last === undefined ? '' : keyOf(last);
-    const rows: ResourceKey[] = await readOrderedPage(pool, PAGE, [own, after, SHARED_TYPE_LIST, before]);
-    yield* rows;
-    last = rows.length < KEYS_AT_ONCE ? undefined : rows.at(-1);
-  } while (last !== undefined);
+  const ranges = types?.map((type) => [`${type}/`, endOfType(type)] as const) ?? [['', END] as const];
+  for (const [start, end] of ranges) {
+    let after: string = start;
+    for (;;) {
+      const rows: ResourceKey[] = await readOrderedPage(pool, PAGE, [own, after, SHARED_TYPE_LIST, before, end]);
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < KEYS_AT_ONCE) break;
+      after = keyOf(last);
+    }
+  }
 }
 
 const PAGE = `SELECT type, id FROM (
     (SELECT r.type, r.id FROM resource r WHERE r.publication_id = $1 AND NOT r.generated AND NOT r.deleted
-       AND ${KEY} > $2
+       AND ${KEY} > $2 AND ${KEY} < $5
      ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
     UNION ALL
     (SELECT r.type, r.id FROM unchanged_resource r
-     WHERE r.publication_id = $1 AND r.type = ANY($3::text[]) AND ${KEY} > $2
+     WHERE r.publication_id = $1 AND r.type = ANY($3::text[]) AND ${KEY} > $2 AND ${KEY} < $5
        AND NOT EXISTS (SELECT 1 FROM resource x
          WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($4::bigint[]))
        AND NOT EXISTS (SELECT 1 FROM unchanged_resource x
          WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($4::bigint[]))
      ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
   ) k ORDER BY type, id LIMIT ${KEYS_AT_ONCE}`;
+
+export async function stagedText(
+  client: Queryable,
+  exchangeId: string,
+  { type, id }: ResourceKey,
+): Promise<string | undefined> {
+  const { rows } = await client.query<{ content: string }>(
+    `SELECT r.content FROM publication p JOIN resource r ON r.publication_id = p.id
+     WHERE p.exchange_id = $1 AND r.type = $2 AND r.id = $3 AND NOT r.deleted`,
+    [exchangeId, type, id],
+  );
+  return rows[0]?.content;
+}
+
+/** Versions are numbered by publication. */
+export function stagedVersion(pool: Pool, exchangeId: string): Promise<string> {
+  return inTransaction(pool, (client) => lockStaging(client, exchangeId));
+}
 
 /** Records of our own making of one type, staged or published by the exchange. */
 export async function generatedIds(client: Queryable, exchangeId: string, type: string): Promise<readonly string[]> {

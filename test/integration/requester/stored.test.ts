@@ -34,6 +34,7 @@ beforeAll(async () => {
     oidcClients: [{ clientId: 'partner', name: 'Partner', clientSecret: SECRET }],
     mdmPatientIdentifier: { system: 'urn:example:own', type: 'MB' },
     provenanceProfile: 'pdex',
+    provenanceVersionedReferences: true,
     import: { attachmentInlineBytes: 0 },
   });
   task = await exchange('local-1');
@@ -44,9 +45,13 @@ afterAll(async () => {
   await responder.close();
 });
 
-async function exchange(local: string, exported: object[] = []): Promise<Task> {
+async function exchange(local: string, exported: object[] = [], demographics: object = {}): Promise<Task> {
   const identifier = [{ system: 'urn:example:own', value: `own-${local}` }];
-  await payer.ask('PUT', `Patient/${local}`, JSON.stringify({ resourceType: 'Patient', id: local, identifier }));
+  await payer.ask(
+    'PUT',
+    `Patient/${local}`,
+    JSON.stringify({ resourceType: 'Patient', id: local, identifier, ...demographics }),
+  );
   const parameter = [
     { name: 'localPatient', valueReference: { reference: `Patient/${local}` } },
     { name: 'sourceIssuerUrl', valueString: responder.baseUrl },
@@ -122,6 +127,15 @@ describe('the imported Patient', () => {
     expect([narrowed.status, patient.birthDate]).toEqual(['completed', '1974-12-25']);
   });
 
+  it('that contradicts the local one is told by the element, never by what it says, and changes nothing', async () => {
+    const local = { birthDate: '1999-01-31', gender: 'female' };
+    const differing = await exchange('local-4', [], local);
+    expect(warningsOf(differing)).toContain('"Patient.birthDate"');
+    expect(warningsOf(differing)).not.toContain('"Patient.gender"');
+    expect(warningsOf(differing)).not.toMatch(/1999|1974/);
+    expect((await payer.ask('GET', 'Patient/local-4')).json<Patient>().birthDate).toBe('1999-01-31');
+  });
+
   it('is a minimal one, with a warning, where the payer gives none', async () => {
     responder.set({ reads: { refusedWith: 403 } });
     const narrowed = await exchange('local-3', [{ name: '_type', valueString: 'Encounter' }]);
@@ -137,6 +151,17 @@ describe('the Provenance', () => {
     const provenance = (await payer.ask('GET', referenceOf(task, 'provenance'))).json<Provenance>();
     expect(provenance.agent.map(({ who }) => who.reference)).toEqual(['Organization/old', 'Organization/own']);
     expect(provenance.agent.every(({ onBehalfOf }) => onBehalfOf === undefined)).toBe(true);
+  });
+
+  it('names the versions that the exchange made, where that is configured', async () => {
+    const provenance = (await payer.ask('GET', referenceOf(task, 'provenance'))).json<Provenance>();
+    const targets = provenance.target.map(({ reference = '' }) => reference);
+    const observation = targets.find((reference) => reference.startsWith('Observation/')) ?? '';
+    expect(observation).toMatch(/^Observation\/[0-9a-f]{40}\/_history\/\d+$/);
+    expect((await payer.ask('GET', observation)).status).toBe(200);
+    expect(targets.filter((reference) => reference.startsWith('Practitioner/'))).toEqual([
+      expect.not.stringContaining('_history'),
+    ]);
   });
 });
 

@@ -14,6 +14,7 @@ import { createTokenSource } from '../../../peer/token.ts';
 import type { CachedToken } from '../../../peer/token.ts';
 import { createSeal } from '../../../seal.ts';
 import type { EncryptionKey } from '../../../seal.ts';
+import type { FhirStore } from '../../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import type { PrismaClient } from '../../../prisma/generated/client.ts';
 import { createPrisma } from '../../../store/prisma.ts';
@@ -51,15 +52,17 @@ export const TEST_LIMITS: ExchangeLimits = {
   retry: { initialMs: 20, maximumMs: 200, attempts: 6 },
 };
 
-const SETTINGS: ImportSettings = {
+export const TEST_SETTINGS: ImportSettings = {
   maxRefusedLines: 10,
   maxLineBytes: 1024 * 1024,
   attachmentInlineBytes: 1024 * 1024,
   maxFetchedReferences: 1000,
+  knownBy: ['http://hl7.org/fhir/sid/us-npi'],
   foreignLines: 'refuse',
   responderIdentifierSystem: 'urn:example:responder-ids',
   migratedTag: { system: 'http://smilecdr.com/fhir/tags', code: 'migrated' },
   provenanceProfile: 'vendor',
+  provenanceVersionedReferences: false,
   mdmPatientIdentifier: undefined,
   ownOrganizationId: 'own-payer',
 };
@@ -94,7 +97,7 @@ export async function startRequester(
       },
     }),
     servers: () => Promise.resolve(servers),
-    settings: { ...SETTINGS, ...settings },
+    settings: { ...TEST_SETTINGS, ...settings },
   });
   const workers = await runWorkers({
     temporal,
@@ -104,15 +107,7 @@ export async function startRequester(
     activities: requesterActivities(deps, logger),
     graceMs: 500,
   });
-  await deps.fhir.write([
-    { kind: 'update', type: 'Patient', id: LOCAL_PATIENT, text: localPatient },
-    {
-      kind: 'update',
-      type: 'Organization',
-      id: RESPONDING_ORGANIZATION,
-      text: `{"resourceType":"Organization","id":"${RESPONDING_ORGANIZATION}","name":"Old Health Plan"}`,
-    },
-  ]);
+  await writeOwnRecords(deps.fhir);
   return {
     ...deps,
     ...{ pool, prisma, temporal, logLines },
@@ -127,6 +122,19 @@ export async function startRequester(
       await database.drop();
     },
   };
+}
+
+/** What the requesting payer holds before any exchange. */
+export async function writeOwnRecords(fhir: FhirStore): Promise<void> {
+  await fhir.write([
+    { kind: 'update', type: 'Patient', id: LOCAL_PATIENT, text: localPatient },
+    {
+      kind: 'update',
+      type: 'Organization',
+      id: RESPONDING_ORGANIZATION,
+      text: `{"resourceType":"Organization","id":"${RESPONDING_ORGANIZATION}","name":"Old Health Plan"}`,
+    },
+  ]);
 }
 
 const localPatient = `{"resourceType":"Patient","id":"${LOCAL_PATIENT}","identifier":[{"system":"urn:example:own","value":"77"}],"name":[{"family":"Zoë","given":["Ann"]}]}`;
