@@ -1,4 +1,4 @@
-import { parseReference } from './identifiers.ts';
+import { idOfUrn, parseReference } from './identifiers.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 
 /**
@@ -133,7 +133,14 @@ export function patientReferencesOf(resource: unknown): string[] {
 export function subjectReferencesOf(resource: Readonly<Record<string, unknown>>): string[] {
   const type = resource['resourceType'];
   const path = typeof type === 'string' ? subjectPath(type) : undefined;
-  return path === undefined ? [] : referencesAt(resource, path);
+  return path === undefined ? [] : valuesAt(resource, path).flatMap(subjectReference);
+}
+
+/** A URN that says to name a Patient is the reference to that Patient. */
+function subjectReference(value: unknown): string[] {
+  if (!isRecord(value) || typeof value['reference'] !== 'string') return [];
+  const id = value['type'] === 'Patient' ? idOfUrn(value['reference']) : undefined;
+  return [id === undefined ? value['reference'] : `Patient/${id}`];
 }
 
 function patientReference(reference: string): string | undefined {
@@ -143,6 +150,12 @@ function patientReference(reference: string): string | undefined {
 }
 
 function referencesAt(resource: Readonly<Record<string, unknown>>, path: string): string[] {
+  return valuesAt(resource, path).flatMap((value) =>
+    isRecord(value) && typeof value['reference'] === 'string' ? [value['reference']] : [],
+  );
+}
+
+function valuesAt(resource: Readonly<Record<string, unknown>>, path: string): readonly unknown[] {
   let level: unknown[] = [resource];
   for (const step of path.split('.')) {
     level = level.flatMap((value): unknown[] => {
@@ -151,9 +164,7 @@ function referencesAt(resource: Readonly<Record<string, unknown>>, path: string)
       return Array.isArray(next) ? next : [next];
     });
   }
-  return level.flatMap((value) =>
-    isRecord(value) && typeof value['reference'] === 'string' ? [value['reference']] : [],
-  );
+  return level;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -15,8 +15,18 @@ export function demographicDifferences(one: unknown, other: unknown): readonly D
   const [first, second] = [valuesOf(one), valuesOf(other)];
   return DEMOGRAPHICS.filter((element) => {
     const [mine, theirs] = [first[element], second[element]];
-    return mine.length > 0 && theirs.length > 0 && !mine.some((value) => theirs.includes(value));
+    return (
+      mine.length > 0 &&
+      theirs.length > 0 &&
+      !mine.some((value) => theirs.some((their) => agree(element, value, their)))
+    );
   });
+}
+
+/** A year agrees with a day in it, a family name with the same one and a given name. */
+function agree(element: Demographic, one: string, other: string): boolean {
+  if (element !== 'birthDate' && element !== 'name') return one === other;
+  return `${one} `.startsWith(`${other} `) || `${other} `.startsWith(`${one} `);
 }
 
 function valuesOf(patient: Fields): Readonly<Record<Demographic, readonly string[]>> {
@@ -25,11 +35,11 @@ function valuesOf(patient: Fields): Readonly<Record<Demographic, readonly string
       const first: unknown = Array.isArray(given) ? given[0] : undefined;
       return typeof family === 'string' ? [`${normal(family)} ${normal(first)}`.trim()] : [];
     }),
-    birthDate: textsOf(patient, 'birthDate'),
+    birthDate: textsOf(patient, 'birthDate').map((date) => date.replaceAll('-', ' ')),
     gender: textsOf(patient, 'gender'),
     deceased: deceasedOf(patient),
     address: listOf(patient, 'address').flatMap(({ postalCode }) =>
-      typeof postalCode === 'string' ? [postalCode.replace(/\D/g, '').slice(0, 5)] : [],
+      typeof postalCode === 'string' && normal(postalCode) !== '' ? [postalCodeOf(postalCode)] : [],
     ),
     telecom: listOf(patient, 'telecom').flatMap(({ value }) => (typeof value === 'string' ? [telecomOf(value)] : [])),
   };
@@ -38,6 +48,11 @@ function valuesOf(patient: Fields): Readonly<Record<Demographic, readonly string
 function deceasedOf(patient: Fields): readonly string[] {
   if (typeof patient['deceasedDateTime'] === 'string') return ['true'];
   return typeof patient['deceasedBoolean'] === 'boolean' ? [String(patient['deceasedBoolean'])] : [];
+}
+
+/** In the United States the last four digits say where in the place, and are often left out. */
+function postalCodeOf(code: string): string {
+  return /^\s*(\d{5})(?:\D|\d{4}|$)/.exec(code)?.[1] ?? normal(code);
 }
 
 /** Numbers by their last ten digits, addresses as they are read. */

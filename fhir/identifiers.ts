@@ -44,6 +44,13 @@ const ABSOLUTE = /^https?:\/\//i;
 const BASE_AND_LITERAL = /^(.*)\/([A-Za-z]+\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?)$/;
 const BASE_AND_TYPE = /^(.*)\/([A-Za-z]+)$/;
 
+const URN = /^urn:(?:uuid|oid):([A-Za-z0-9\-.]{1,64})$/i;
+
+/** The id that a URN names, where that can be the id of a resource. */
+export function idOfUrn(reference: string): string | undefined {
+  return URN.exec(reference)?.[1];
+}
+
 export function isFhirId(value: string): boolean {
   return FHIR_ID.test(value);
 }

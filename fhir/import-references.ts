@@ -1,6 +1,6 @@
 import { belongsToMember } from './compartment.ts';
 import { ORIGINAL_REFERENCE_EXTENSION } from './extension-urls.ts';
-import { derivedId } from './identifiers.ts';
+import { derivedId, idOfUrn } from './identifiers.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
 import { appendElements, changeProperties, jsonProperty, replaceValue } from './json-edits.ts';
 import type { Edit } from './json-edits.ts';
@@ -25,6 +25,8 @@ export interface ReferenceContext {
   readonly resolve: (type: string, originalId: string) => boolean;
   /** Id here of the one delivered resource of the type with this identifier. */
   readonly resolveIdentifier: (type: string, system: string, value: string) => string | undefined;
+  /** Type of the one delivered resource with this id, for a URN whose Reference tells no type. */
+  readonly resolveUrn?: (originalId: string) => string | undefined;
   /** `Type/importedId`, for a caller that remembers what it has derived. */
   readonly localKey?: (type: string, originalId: string) => string;
 }
@@ -44,6 +46,8 @@ export interface ReferenceTargets {
   readonly conditionals: readonly ({ readonly type: string } & BusinessIdentifier)[];
   /** Absolute URLs of attachments that are no FHIR resource at the payer. */
   readonly attachments: readonly { readonly url: string; readonly contentType?: string }[];
+  /** URNs, as they were written, of which nothing tells the type. */
+  readonly urns: readonly string[];
 }
 
 /** The local id of a resource of this exchange, delivered or not. */
@@ -66,16 +70,18 @@ export function targetsOf({ sites }: ScannedRecord): ReferenceTargets {
   const literals: { type: string; originalId: string }[] = [];
   const conditionals: ({ type: string } & BusinessIdentifier)[] = [];
   const attachments: { url: string; contentType?: string }[] = [];
+  const urns: string[] = [];
   for (const { parsed, written, attachment } of sites) {
     if (parsed.kind === 'literal') literals.push({ type: parsed.type, originalId: parsed.id });
     else if (parsed.kind === 'conditional' && parsed.identifier) {
       conditionals.push({ type: parsed.type, ...parsed.identifier });
-    } else if (attachment !== undefined && /^https?:/i.test(written)) {
-      const { contentType } = attachment;
-      attachments.push({ url: written, ...(contentType !== undefined && { contentType }) });
-    }
+    } else if (attachment?.elsewhere !== undefined) {
+      const contentType = attachment.contentType?.replaceAll('\0', '');
+      const { elsewhere } = attachment;
+      attachments.push({ url: elsewhere, ...(contentType !== undefined && { contentType }) });
+    } else if (parsed.kind === 'urn' && idOfUrn(written) !== undefined) urns.push(written);
   }
-  return { literals, conditionals, attachments };
+  return { literals, conditionals, attachments, urns };
 }
 
 /** The edits that make every Reference of a record, at any depth, point to local resources or stop pointing. */
@@ -94,7 +100,9 @@ export function referenceEdits(
     if (local !== undefined) {
       edits.push(replaceValue(property, JSON.stringify(local)));
       const isOtherwiseLost =
-        site.attachment !== undefined || (parsed.kind === 'literal' && parsed.version !== undefined);
+        site.attachment !== undefined ||
+        parsed.kind === 'urn' ||
+        (parsed.kind === 'literal' && parsed.version !== undefined);
       const kept = isOtherwiseLost ? keepOriginal(text, site, written) : [];
       if (kept) edits.push(...kept);
       else found ??= 'invalid-structure';
@@ -102,7 +110,7 @@ export function referenceEdits(
       conditionalUnresolved.push(written);
     } else if (parsed.kind === 'literal' && site.attachment === undefined) {
       // Absolute to the payer's base and relative mean the same, and are kept as the same.
-      const original = parsed.absoluteBase === undefined ? written : `${parsed.type}/${parsed.id}`;
+      const original = parsed.absoluteBase === undefined ? written : written.slice(parsed.absoluteBase.length + 1);
       referencesUnresolved.push(original);
       const logical = logicalReferenceEdits(text, site.object, property, original, {
         system: context.responderIdentifierSystem,
@@ -126,7 +134,10 @@ function keepOriginal(text: string, { object }: ReferenceSite, written: string):
 
 function localReference({ parsed, written, attachment }: ReferenceSite, context: ReferenceContext): string | undefined {
   if (parsed.kind === 'literal') return localTarget(parsed.type, parsed.id, context);
-  if (attachment !== undefined) return localTarget('Binary', attachmentId(written), context);
+  if (attachment !== undefined) {
+    return attachment.elsewhere && localTarget('Binary', attachmentId(attachment.elsewhere), context);
+  }
+  if (parsed.kind === 'urn') return targetOfUrn(idOfUrn(written), context);
   if (parsed.kind !== 'conditional' || parsed.identifier === undefined) return undefined;
   const { system, value } = parsed.identifier;
   const id = context.resolveIdentifier(parsed.type, system, value);
@@ -138,6 +149,12 @@ function localReference({ parsed, written, attachment }: ReferenceSite, context:
 function localTarget(type: string, id: string, context: ReferenceContext): string | undefined {
   const isThere = type === 'Patient' ? id === context.memberId : context.resolve(type, id);
   return isThere ? (context.localKey?.(type, id) ?? `${type}/${importedId(context, type, id)}`) : undefined;
+}
+
+function targetOfUrn(originalId: string | undefined, context: ReferenceContext): string | undefined {
+  const type = originalId === undefined ? undefined : context.resolveUrn?.(originalId);
+  if (originalId === undefined || type === undefined) return undefined;
+  return context.localKey?.(type, originalId) ?? `${type}/${importedId(context, type, originalId)}`;
 }
 
 /** Turns a literal reference into a logical one and keeps its text; undefined if the extension cannot be added. */

@@ -15,7 +15,7 @@ export function mayFetch(exportEntries: readonly string[]): (type: string) => bo
   const types = exportEntries.flatMap((text) => listOf(JSON.parse(text)));
   const isNarrowed = parameterNames(exportEntries).some((name) => NARROWING.has(name));
   return (type) => {
-    if (type === 'Patient' || (types.length > 0 && !types.includes(type))) return false;
+    if (type === 'Patient' || type === UNTYPED || (types.length > 0 && !types.includes(type))) return false;
     return !isNarrowed || !belongsToMember(type);
   };
 }
@@ -25,6 +25,9 @@ function listOf(entry: unknown): readonly string[] {
   const value = Object.entries(entry).find(([key]) => key.startsWith('value'))?.[1];
   return typeof value === 'string' ? value.split(',').map((type) => type.trim()) : [];
 }
+
+/** In the place of the type of a target that only a URN names: it can be found among what came, and not be asked for. */
+export const UNTYPED = 'Resource';
 
 /** The original id under which the bytes of an attachment are delivered that is no FHIR resource at the payer. */
 export const attachmentId = (url: string): string => hashedId(['attachment', url]);

@@ -1,4 +1,4 @@
-import { parseReference } from './identifiers.ts';
+import { idOfUrn, normalizedBase, parseReference } from './identifiers.ts';
 import type { ParsedReference } from './identifiers.ts';
 import { isStringAt, propertyOf, stringAt, visitObjects } from './json-text.ts';
 import type { JsonObject, JsonProperty } from './json-text.ts';
@@ -11,7 +11,13 @@ export interface ReferenceSite {
   readonly written: string;
   readonly parsed: ParsedReference;
   /** Present where it is the URL of an Attachment. */
-  readonly attachment?: { readonly contentType: string | undefined };
+  readonly attachment?: SiteAttachment;
+}
+
+export interface SiteAttachment {
+  readonly contentType: string | undefined;
+  /** Where its bytes are, absolute; undefined where they are no other than a Binary of the payer, or nobody can tell. */
+  readonly elsewhere: string | undefined;
 }
 
 export interface ScannedRecord {
@@ -53,12 +59,12 @@ export function scanReferences(text: string, peerBase: string): ScannedRecord {
   return { root, sites, problem };
 }
 
-/** `urn:uuid:` names a resource by its id alone: where the Reference says its type, both are known. */
+/** A URN names a resource by its id alone: where the Reference says its type, both are known. */
 function parsedSite(text: string, object: JsonObject, written: string, peerBase: string): ParsedReference {
   const parsed = parseReference(written, peerBase);
   if (parsed.kind !== 'urn') return parsed;
   const type = propertyOf(object, 'type');
-  const id = /^urn:uuid:([A-Za-z0-9-]{1,64})$/i.exec(written)?.[1];
+  const id = idOfUrn(written);
   if (type === undefined || id === undefined || !isStringAt(text, type.valueStart)) return parsed;
   const literal = parseReference(`${stringAt(text, type.valueStart)}/${id}`);
   return literal.kind === 'literal' ? { ...literal, version: written } : parsed;
@@ -69,15 +75,33 @@ function attachmentSites(text: string, peerBase: string): ReferenceSite[] {
   visitObjects(text, 'url', (object) => {
     const url = propertyOf(object, 'url');
     if (url === undefined || !isStringAt(text, url.valueStart)) return;
-    if (!object.properties.some(({ key }) => OF_ATTACHMENT.has(key))) return;
     const written = stringAt(text, url.valueStart);
     const parsed = parseReference(written, peerBase);
     // Of all that a URL can name, an attachment is a Binary or bytes elsewhere.
     const isBinary = parsed.kind === 'literal' && parsed.type === 'Binary';
+    if (!isAttachment(object, isBinary)) return;
     const type = propertyOf(object, 'contentType');
     const contentType = type && isStringAt(text, type.valueStart) ? stringAt(text, type.valueStart) : undefined;
-    const attachment = { contentType };
+    const attachment = { contentType, elsewhere: isBinary ? undefined : absoluteUrl(written, peerBase) };
     sites.push({ object, property: url, written, parsed: isBinary ? parsed : { kind: 'other' }, attachment });
   });
   return sites;
+}
+
+function isAttachment({ properties }: JsonObject, isBinary: boolean): boolean {
+  // The canonical URL of a resource stands beside a title or a language, too.
+  if (properties.some(({ key }) => key === 'resourceType')) return false;
+  if (properties.some(({ key }) => OF_ATTACHMENT.has(key))) return true;
+  // With nothing but a URL it may be anything, unless that leads to a Binary; an Extension has a value.
+  return isBinary && properties.every(({ key }) => key === 'url' || key === 'id');
+}
+
+/** A relative one counts from the base of the server that wrote it (http://hl7.org/fhir/R4/datatypes.html#Attachment). */
+function absoluteUrl(written: string, peerBase: string): string | undefined {
+  // A NUL stands in no URL that a server has, nor in a text of the database.
+  if (written.includes('\0')) return undefined;
+  if (/^https?:/i.test(written)) return written;
+  const base = normalizedBase(peerBase);
+  if (base === undefined || /^(?:[a-z][a-z0-9+.-]*:|#|\/\/)/i.test(written)) return undefined;
+  return URL.canParse(written, `${base}/`) ? new URL(written, `${base}/`).href : undefined;
 }

@@ -232,7 +232,7 @@ export interface FhirStore {
   /** Targets that only a search can find, each with its URL. */
   searchedTargets(exchangeId: string): Promise<readonly MissingTarget[]>;
   /** Says which resource here such a target is. */
-  foundTarget(exchangeId: string, target: MissingTarget, localId: string): Promise<void>;
+  foundTarget(exchangeId: string, target: MissingTarget, found: ResourceKey): Promise<void>;
   /** The next lines, ordered, that point to something which has come since. */
   settleableLines(exchangeId: string, limit: number): Promise<readonly LineKey[]>;
   /** Replaces the staged texts of these lines, and takes what has come of their targets off the list. */

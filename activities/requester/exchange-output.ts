@@ -1,5 +1,6 @@
 import type { OperationOutcome, OperationOutcomeIssue } from 'fhir/r4.js';
 import { documentReferenceId } from '../../fhir/document-reference.ts';
+import { UNTYPED } from '../../fhir/missing-references.ts';
 import { isRecord } from '../../fhir/parameters.ts';
 import { REFUSALS } from '../../fhir/refusals.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
@@ -127,8 +128,15 @@ function deletionWarnings(counts: readonly TypeCounts[]): Warning[] {
 function openReferenceWarnings(open: readonly { readonly type: string; readonly count: number }[]): Warning[] {
   return open.map(({ type, count }) => ({
     code: 'open-references',
-    text: `${count} references to ${type} resources that were not delivered are kept as logical references.`,
+    text: `${count} ${openReferences(type)}`,
   }));
+}
+
+function openReferences(type: string): string {
+  if (type === 'Binary') return 'attachments whose content was not delivered lead to the responding payer as before.';
+  if (type === UNTYPED)
+    return 'references by URN that lead to none, or to several, of the resources that came are kept.';
+  return `references to ${type} resources that were not delivered are kept as logical references.`;
 }
 
 /** The payer's own words, where they are an OperationOutcome. */

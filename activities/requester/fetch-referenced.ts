@@ -2,6 +2,7 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { importedId, referenceTargets } from '../../fhir/import-references.ts';
 import { compactJson } from '../../fhir/json-compact.ts';
+import { decodeUtf8, splitLines } from '../../fhir/ndjson.ts';
 import { attachmentLine, conditionalOf, mayFetch, readBatch } from '../../fhir/missing-references.ts';
 import { readBatchAnswer, readBundlePage } from '../../fhir/bundle-page.ts';
 import type { PeerClient } from '../../peer/fhir-client.ts';
@@ -26,6 +27,8 @@ interface Fetching {
   readonly context: ExchangeContext;
   readonly file: number;
   readonly batch: boolean;
+  /** `Type/id` of the lines that are in the file. */
+  readonly brought: Set<string>;
 }
 
 /**
@@ -48,7 +51,10 @@ export function fetchReferenced(deps: RequesterDeps) {
     const client = deps.peer(payer, cancellationSignal());
     const capabilities = await currentCapabilities(deps.knowledge, client, payer, await deps.knowledge.load(payer));
     const context = await exchangeContext(deps, exchange);
-    await fetchAll({ deps, client, exchange, context, file, batch: capabilities?.batch === true }, missing);
+    const batch = capabilities?.batch === true;
+    const fetching = { deps, client, exchange, context, file, batch, brought: new Set<string>() };
+    const further = own === undefined ? [] : await takeUp(fetching);
+    await fetchAll(fetching, [...missing, ...further]);
     const bytes = await deps.blobs.size(transferBlob(taskId, file));
     if (bytes === 0) return 0;
     await files.change(taskId, file, { received: true });
@@ -61,10 +67,10 @@ const FETCHED = 'fetched';
 
 /** What the lines that came point to is fetched as well, within the same bound. */
 async function fetchAll(fetching: Fetching, missing: readonly MissingTarget[]): Promise<void> {
-  const { deps, exchange } = fetching;
+  const { deps } = fetching;
   let left = deps.settings.maxFetchedReferences;
   let next = missing;
-  const asked = new Set<string>();
+  const asked = new Set(fetching.brought);
   for (let round = 0; round < MOST_ROUNDS && next.length > 0 && left > 0; round++) {
     const now = next.filter((each) => !asked.has(nameOf(each))).slice(0, left);
     left -= now.length;
@@ -73,13 +79,40 @@ async function fetchAll(fetching: Fetching, missing: readonly MissingTarget[]): 
     for (let at = 0; at < now.length; at += BATCH_SIZE) {
       lines.push(...(await fetchSome(fetching, now.slice(at, at + BATCH_SIZE))));
     }
-    const further = lines.flatMap((line) => pointedTo(fetching, line));
-    const known = await deps.fhir.known(
-      exchange.id,
-      further.flatMap(({ type, localId }) => (localId === undefined ? [] : [{ type, id: localId }])),
+    next = await notKnown(
+      fetching,
+      lines.flatMap((line) => pointedTo(fetching, line)),
     );
-    next = further.filter(({ type, localId }) => localId === undefined || !known.has(`${type}/${localId}`));
   }
+}
+
+/** A try before this one was ended: its lines stay, and what they point to may not have been asked for. */
+async function takeUp(fetching: Fetching): Promise<readonly MissingTarget[]> {
+  const { deps, exchange, file, brought } = fetching;
+  const further: MissingTarget[] = [];
+  for await (const { bytes } of splitLines(deps.blobs.read(transferBlob(exchange.id, file)), OF_OURS)) {
+    const line = decodeUtf8(bytes) ?? '';
+    brought.add(keyOfLine(line));
+    further.push(...pointedTo(fetching, line));
+  }
+  return notKnown(fetching, further);
+}
+
+/** What we wrote line by line has no line that is too long. */
+const OF_OURS = { maxLineBytes: Infinity };
+
+async function notKnown(
+  { deps, exchange }: Fetching,
+  targets: readonly MissingTarget[],
+): Promise<readonly MissingTarget[]> {
+  const keys = targets.flatMap(({ type, localId }) => (localId === undefined ? [] : [{ type, id: localId }]));
+  const known = await deps.fhir.known(exchange.id, keys);
+  return targets.filter(({ type, localId }) => localId === undefined || !known.has(`${type}/${localId}`));
+}
+
+function keyOfLine(line: string): string {
+  const { resourceType, id } = JSON.parse(line) as { readonly resourceType?: unknown; readonly id?: unknown };
+  return `${String(resourceType)}/${String(id)}`;
 }
 
 const nameOf = ({ type, originalId }: MissingTarget): string => `${type}/${originalId}`;
@@ -92,10 +125,15 @@ function pointedTo({ context, exchange }: Fetching, line: string): readonly Miss
     .map(({ type, originalId }) => ({ type, originalId, localId: importedId(context, type, originalId) }));
 }
 
-/** Lines first, then the mark: what a kill repeats is asked for twice, and its equal lines are one record. */
+/** Lines first, then the mark: what a kill repeats is asked for twice, and comes into the file once. */
 async function fetchSome(fetching: Fetching, some: readonly MissingTarget[]): Promise<readonly string[]> {
-  const { deps, exchange, file } = fetching;
-  const lines = (await readAll(fetching, some)).filter((line) => line !== undefined);
+  const { deps, exchange, file, brought } = fetching;
+  const lines: string[] = [];
+  for (const line of await readAll(fetching, some)) {
+    if (line === undefined || brought.has(keyOfLine(line))) continue;
+    brought.add(keyOfLine(line));
+    lines.push(line);
+  }
   if (lines.length > 0) {
     await deps.files.add(exchange.id, file, {
       list: 'output',

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { belongsToMember } from '../../fhir/compartment.ts';
-import { hashedId } from '../../fhir/identifiers.ts';
+import { hashedId, idOfUrn } from '../../fhir/identifiers.ts';
 import { readRecord } from '../../fhir/import-inspect.ts';
 import type { Inspected } from '../../fhir/import-inspect.ts';
 import { targetsOf } from '../../fhir/import-references.ts';
 import type { ReferenceTargets } from '../../fhir/import-references.ts';
 import { transformRecord } from '../../fhir/import-transform.ts';
 import type { ImportedResource } from '../../fhir/import-transform.ts';
-import { attachmentId, conditionalUrl } from '../../fhir/missing-references.ts';
+import { attachmentId, conditionalUrl, UNTYPED } from '../../fhir/missing-references.ts';
 import { decodeUtf8 } from '../../fhir/ndjson.ts';
 import type { Line } from '../../fhir/ndjson.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
@@ -89,6 +89,7 @@ async function transformed(
     ...(file.type !== undefined && { expectedType: file.type }),
     resolve: found.resolve,
     resolveIdentifier: found.resolveIdentifier,
+    resolveUrn: found.resolveUrn,
     localKey: found.localKey,
   };
   const rows: ImportRow[] = [];
@@ -112,7 +113,7 @@ function openOf(
   { memberId }: ExchangeContext,
   found: Found,
   line: number,
-  { literals, conditionals, attachments }: ReferenceTargets,
+  { literals, conditionals, attachments, urns }: ReferenceTargets,
 ): OpenTarget[] {
   const open: OpenTarget[] = [];
   const localId = (type: string, originalId: string): string => found.localKey(type, originalId).slice(type.length + 1);
@@ -124,6 +125,10 @@ function openOf(
     if (found.resolveIdentifier(type, system, value) !== undefined) continue;
     const url = conditionalUrl(type, { system, value });
     open.push({ type, originalId: hashedId([url]), line, localId: undefined, url });
+  }
+  for (const url of urns) {
+    if (found.resolveUrn(idOfUrn(url) ?? '') !== undefined) continue;
+    open.push({ type: UNTYPED, originalId: hashedId([url]), line, localId: undefined, url });
   }
   for (const { url, contentType } of attachments) {
     const originalId = attachmentId(url);

@@ -36,7 +36,7 @@ export function publishImport(deps: RequesterDeps) {
       await settleReferences(deps, exchange, context);
       await anchorPatient(deps, exchange, context, cancellationSignal());
       await reportDemographics(deps, exchange, importedPatientId);
-      await linkKnown(deps, exchange);
+      await linkKnown(deps, exchange, context);
       const documents = await stageDocuments(deps, exchange, importedPatientId, recorded);
       await stageProvenance(deps, exchange, importedPatientId, recorded, documents);
       await fhir.publish(taskId, { localPatientId, importedPatientId });

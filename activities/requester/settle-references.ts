@@ -1,4 +1,6 @@
 import { heartbeat } from '@temporalio/activity';
+import { idOfUrn } from '../../fhir/identifiers.ts';
+import { importedId } from '../../fhir/import-references.ts';
 import { conditionalOf } from '../../fhir/missing-references.ts';
 import { splitLines } from '../../fhir/ndjson.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
@@ -10,6 +12,7 @@ import type { NumberedLine } from './import-batch.ts';
 import type { ExchangeContext } from './import-context.ts';
 import { targetLookup } from './target-lookup.ts';
 import type { TargetLookup } from './target-lookup.ts';
+import { typesOfUrns } from './urn-types.ts';
 
 const LINES_AT_ONCE = 1000;
 
@@ -23,7 +26,7 @@ export async function settleReferences(
   context: ExchangeContext,
 ): Promise<void> {
   const { fhir } = deps;
-  await findSearched(deps, exchange.id);
+  await findSearched(deps, exchange.id, context);
   const lookup = targetLookup(deps, exchange.id, context);
   for (;;) {
     const lines = await fhir.settleableLines(exchange.id, LINES_AT_ONCE);
@@ -34,12 +37,21 @@ export async function settleReferences(
   await fhir.countOpenTargets(exchange.id);
 }
 
-/** Targets named by an identifier are looked for once more among everything that came. */
-async function findSearched({ fhir }: RequesterDeps, exchangeId: string): Promise<void> {
-  for (const target of await fhir.searchedTargets(exchangeId)) {
+/** Targets named by an identifier or a URN are looked for once more among everything that came. */
+async function findSearched({ fhir }: RequesterDeps, exchangeId: string, context: ExchangeContext): Promise<void> {
+  const searched = await fhir.searchedTargets(exchangeId);
+  const ids = new Set(searched.flatMap(({ url = '' }) => idOfUrn(url) ?? []));
+  const types = await typesOfUrns({ fhir }, exchangeId, context, [...ids]);
+  for (const target of searched) {
+    const id = idOfUrn(target.url ?? '');
+    const type = id === undefined ? undefined : types.get(id);
     const sought = conditionalOf(target.url ?? '');
-    const localId = sought && (await fhir.broughtByIdentifier(exchangeId, sought.type, sought));
-    if (localId !== undefined) await fhir.foundTarget(exchangeId, target, localId);
+    const localId =
+      id !== undefined && type !== undefined
+        ? importedId(context, type, id)
+        : sought && (await fhir.broughtByIdentifier(exchangeId, sought.type, sought));
+    if (localId === undefined) continue;
+    await fhir.foundTarget(exchangeId, target, { type: type ?? target.type, id: localId });
   }
 }
 

@@ -1,20 +1,25 @@
+import { idOfUrn } from '../../fhir/identifiers.ts';
 import { importedId } from '../../fhir/import-references.ts';
 import type { ReferenceTargets } from '../../fhir/import-references.ts';
 import { LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
 import type { ImportContext } from '../../fhir/import-transform.ts';
+import { attachmentId } from '../../fhir/missing-references.ts';
 import type { RequesterDeps } from './deps.ts';
 import type { ExchangeContext } from './import-context.ts';
+import { typesOfUrns } from './urn-types.ts';
 
-type Resolvers = Required<Pick<ImportContext, 'resolve' | 'resolveIdentifier' | 'localKey'>>;
+type Resolvers = Required<Pick<ImportContext, 'resolve' | 'resolveIdentifier' | 'resolveUrn' | 'localKey'>>;
 
 /**
  * Answers, for the references of a batch, which targets are here: of this batch (`own`), of this exchange, or of an
  * earlier one of this payer.
  */
-export type TargetLookup = (
-  targets: readonly ReferenceTargets[],
-  own: readonly { readonly type: string; readonly originalId: string }[],
-) => Promise<Resolvers>;
+export type TargetLookup = (targets: readonly ReferenceTargets[], own: readonly OriginalKey[]) => Promise<Resolvers>;
+
+interface OriginalKey {
+  readonly type: string;
+  readonly originalId: string;
+}
 
 /** A resource under its id at the payer, and what is known of it here. */
 interface Target {
@@ -30,8 +35,10 @@ interface Target {
 /** Practitioners and Encounters come again and again: so many targets are remembered. */
 const REMEMBERED = 100_000;
 
-export function targetLookup({ fhir }: RequesterDeps, exchangeId: string, context: ExchangeContext): TargetLookup {
+export function targetLookup(deps: RequesterDeps, exchangeId: string, context: ExchangeContext): TargetLookup {
+  const { fhir } = deps;
   const known = new Map<string, Target>();
+  const typeOfUrn = new Map<string, string>();
   const byIdentifier = new Map<string, string | undefined>();
   let batch = 0;
   const targetOf = (type: string, originalId: string): Target => {
@@ -45,11 +52,13 @@ export function targetLookup({ fhir }: RequesterDeps, exchangeId: string, contex
   };
   const askFor = async (targets: readonly ReferenceTargets[]): Promise<void> => {
     const asked = new Map<string, Target>();
-    for (const { literals } of targets) {
-      for (const { type, originalId } of literals) {
-        const target = targetOf(type, originalId);
-        if (!target.isHere && target.batch !== batch) asked.set(target.key, target);
-      }
+    const ask = (type: string, originalId: string): void => {
+      const target = targetOf(type, originalId);
+      if (!target.isHere && target.batch !== batch) asked.set(target.key, target);
+    };
+    for (const { literals, attachments } of targets) {
+      for (const { type, originalId } of literals) ask(type, originalId);
+      for (const { url } of attachments) ask('Binary', attachmentId(url));
     }
     for (const key of await fhir.known(exchangeId, [...asked.values()])) {
       const target = asked.get(key);
@@ -64,13 +73,21 @@ export function targetLookup({ fhir }: RequesterDeps, exchangeId: string, contex
       byIdentifier.set(key, await fhir.broughtByIdentifier(exchangeId, type, { system, value }));
     }
   };
+  const askForUrns = async (targets: readonly ReferenceTargets[], own: readonly OriginalKey[]): Promise<void> => {
+    const named = targets.flatMap(({ urns }) => urns.flatMap((urn) => idOfUrn(urn) ?? []));
+    const ids = [...new Set(named)].filter((id) => !typeOfUrn.has(id));
+    const types = ids.length === 0 ? [] : await typesOfUrns(deps, exchangeId, context, ids, own);
+    for (const [id, type] of types) typeOfUrn.set(id, type);
+  };
 
   return async (targets, records) => {
     if (known.size > REMEMBERED) known.clear();
+    if (typeOfUrn.size > REMEMBERED) typeOfUrn.clear();
     batch += 1;
     for (const { type, originalId } of records) targetOf(type, originalId).batch = batch;
     await askFor(targets);
     await askForIdentifiers(targets);
+    await askForUrns(targets, records);
     const now = batch;
     return {
       localKey: (type, originalId) => targetOf(type, originalId).key,
@@ -78,6 +95,7 @@ export function targetLookup({ fhir }: RequesterDeps, exchangeId: string, contex
         const { isHere, batch: last } = targetOf(type, originalId);
         return isHere || last === now;
       },
+      resolveUrn: (originalId) => typeOfUrn.get(originalId),
       resolveIdentifier: (type, system, value) => byIdentifier.get(JSON.stringify([type, system, value])),
     };
   };

@@ -143,11 +143,12 @@ export async function foundTarget(
   client: Queryable,
   exchangeId: string,
   { type, originalId }: MissingTarget,
-  localId: string,
+  found: ResourceKey,
 ): Promise<void> {
-  await client.query('UPDATE open_target SET local_id = $4 WHERE exchange_id = $1 AND type = $2 AND original_id = $3', [
-    ...[exchangeId, type, originalId, localId],
-  ]);
+  await client.query(
+    `UPDATE open_target SET type = $4, local_id = $5 WHERE exchange_id = $1 AND type = $2 AND original_id = $3`,
+    [exchangeId, type, originalId, found.type, found.id],
+  );
 }
 
 export async function markTried(

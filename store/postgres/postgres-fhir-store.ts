@@ -46,7 +46,7 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
     markTried: (exchangeId, targets) => markTried(pool, exchangeId, targets),
     triedTargets: (exchangeId) => triedTargets(pool, exchangeId),
     searchedTargets: (exchangeId) => searchedTargets(pool, exchangeId),
-    foundTarget: (exchangeId, target, localId) => foundTarget(pool, exchangeId, target, localId),
+    foundTarget: (exchangeId, target, found) => foundTarget(pool, exchangeId, target, found),
     settleableLines: (exchangeId, limit) => settleableLines(pool, exchangeId, limit),
     restage: (exchangeId, rows, lines) => restage(pool, exchangeId, rows, lines),
     countOpenTargets: (exchangeId) => countOpenTargets(pool, exchangeId),

@@ -46,7 +46,7 @@ beforeAll(async () => {
   definition = server;
   responder.registerClient({ clientId: server.clientId, jwks: { keys: [publicJwk] } });
   servers.push(server);
-  requester = await startRequester(servers, { maxFetchedReferences: 6 });
+  requester = await startRequester(servers, { maxFetchedReferences: 20 });
 });
 
 afterAll(async () => {
@@ -162,13 +162,79 @@ describe('what records point to and an export left out', () => {
 
   it('is read up to the configured number alone', async () => {
     const many = Array.from(
-      { length: 9 },
+      { length: 40 },
       (_, n) =>
         `{"resourceType":"Observation","id":"m${n}","status":"final","code":{},"subject":{"reference":"Patient/p1"},"performer":[{"reference":"Organization/x${n}"}]}`,
     );
     const task = await exchange('bounded', { files: { extraLines: { Observation: many } } });
     const reads = responder.requests.filter(({ method, path }) => method === 'GET' && /\/Organization\/x/.test(path));
     expect(task.status).toBe('completed');
-    expect(reads.length).toBeLessThanOrEqual(6);
+    expect(reads.length).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('an attachment that lies at the payer', () => {
+  const document = (id: string, url: string): string =>
+    `{"resourceType":"DocumentReference","id":"${id}","status":"current","subject":{"reference":"Patient/p1"},"content":[{"attachment":{"contentType":"text/plain","url":"${url}"}}]}`;
+  const TEXT = 'What the doctor wrote: 1.50 é';
+
+  async function attachmentOf(patient: string, original: string): Promise<{ url: string; text: string | undefined }> {
+    const found = await recordOf(patient, 'DocumentReference', original);
+    const { content } = JSON.parse(found?.text ?? '{}') as { content?: { attachment: { url: string } }[] };
+    const url = content?.[0]?.attachment.url ?? '';
+    const [type = '', id = ''] = url.split('/');
+    const binary = type === 'Binary' ? await requester.fhir.read(type, id) : undefined;
+    const data = (JSON.parse(binary?.text ?? '{}') as { data?: string }).data;
+    return { url, text: data && Buffer.from(data, 'base64').toString('utf8') };
+  }
+
+  beforeAll(() => {
+    responder.setMember({
+      ...MEMBER,
+      lines: {
+        ...MEMBER.lines,
+        DocumentReference: [
+          document('by-binary', `${responder.baseUrl}/Binary/b1`),
+          document('by-url', `${new URL(responder.baseUrl).origin}/attachments/note.txt`),
+          document('elsewhere', 'https://files.example/note.txt'),
+        ],
+      },
+      undelivered: {
+        ...MEMBER.undelivered,
+        Binary: [
+          `{"resourceType":"Binary","id":"b1","contentType":"text/plain","data":"${Buffer.from(TEXT).toString('base64')}"}`,
+        ],
+      },
+      attachments: { 'note.txt': { contentType: 'text/plain', base64: Buffer.from(TEXT).toString('base64') } },
+    });
+  });
+
+  it.each(['by-binary', 'by-url'])('(%s) is fetched with the token and kept as a Binary of the member', async (id) => {
+    const task = await exchange(`attached-${id}`);
+    const { url, text } = await attachmentOf(`attached-${id}`, `"${id}"`);
+    expect([task.status, text]).toEqual(['completed', TEXT]);
+    const binary = await requester.fhir.read('Binary', url.split('/')[1] ?? '');
+    const [, imported] = await requester.fhir.linkedPatients(`attached-${id}`);
+    expect(binary?.patientId).toBe(imported);
+  });
+
+  it('is asked for with the token by its own host alone', async () => {
+    await exchange('attached-token');
+    const request = responder.requests.find(({ path }) => path.includes('/attachments/'));
+    expect(request?.headers['authorization']).toMatch(/^Bearer /);
+  });
+
+  it('on a host that nobody allowed stays where it is, and is told', async () => {
+    const task = await exchange('attached-elsewhere');
+    expect((await attachmentOf('attached-elsewhere', '"elsewhere"')).url).toBe('https://files.example/note.txt');
+    expect(JSON.stringify(task.output)).toContain('attachments whose content was not delivered');
+  });
+
+  it('that the payer refuses stays where it is', async () => {
+    const task = await exchange('attached-refused', { reads: { refusedWith: 403 } });
+    expect([task.status, (await attachmentOf('attached-refused', '"by-binary"')).url]).toEqual([
+      'completed',
+      `${responder.baseUrl}/Binary/b1`,
+    ]);
   });
 });

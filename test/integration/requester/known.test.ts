@@ -16,8 +16,7 @@ let requester: Requester;
 let definition: OidcServer;
 const tasks: TaskState[] = [];
 
-async function exchange(organization: string, pid: number): Promise<TaskState> {
-  const local = `local-of-${organization}`;
+async function exchange(organization: string, pid: number, local = `local-of-${organization}`): Promise<TaskState> {
   const text = `{"resourceType":"Patient","id":"${local}"}`;
   await requester.fhir.write([{ kind: 'update', type: 'Patient', id: local, text }]);
   const { taskId } = await requester.exchanges.open({
@@ -67,6 +66,7 @@ beforeAll(async () => {
     }),
   ]);
   tasks.push(await exchange('payer-a', 1), await exchange('payer-b', 2), await exchange('payer-a', 1));
+  tasks.push(await exchange('payer-a', 1, 'another-member'), await exchange('payer-c', 1));
 });
 
 afterAll(async () => {
@@ -100,6 +100,34 @@ describe('a practitioner that we hold already', () => {
   it('is linked once, however often it comes', async () => {
     const [, , third] = tasks;
     expect(third === undefined ? undefined : await linkagesOf(third)).toEqual([]);
+  });
+
+  it('gets no second link when it comes for another member', async () => {
+    const [, , , fourth] = tasks;
+    expect(fourth === undefined ? undefined : await linkagesOf(fourth)).toEqual([]);
+  });
+
+  it('meets those of a third payer in the first that came, too', async () => {
+    const [first, second, , , fifth] = tasks;
+    const [before, after] = await Promise.all([second, fifth].map(async (task) => (task ? linkagesOf(task) : [])));
+    const sources = (linkages: readonly Linkage[] = []): unknown =>
+      pairsOf(linkages)
+        .map(([source]) => source)
+        .sort();
+    expect(sources(after)).toHaveLength(2);
+    expect(sources(after)).toEqual(sources(before));
+    expect(JSON.stringify(first?.output)).toContain('1 practitioners, organizations or locations');
+  });
+
+  it('and was linked by hand otherwise stays so', async () => {
+    const [id = ''] = await requester.fhir.generatedIds(tasks[0]?.id ?? '', 'Linkage');
+    const text = (await requester.fhir.read('Linkage', id))?.text ?? '';
+    await requester.fhir.write([
+      { kind: 'update', type: 'Linkage', id, text: text.replace('"active":true', '"active":false') },
+    ]);
+    const again = await exchange('payer-a', 1, 'a-third-member');
+    expect([again.status, await linkagesOf(again)]).toEqual(['completed', []]);
+    expect((await requester.fhir.read('Linkage', id))?.text).toContain('"active":false');
   });
 
   it('under an identifier that several of ours carry is linked to none, and that is told', () => {

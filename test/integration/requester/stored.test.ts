@@ -165,6 +165,27 @@ describe('the Provenance', () => {
   });
 });
 
+describe('a practitioner that we hold already', () => {
+  it('is linked for the operator, and no partner learns of it', async () => {
+    const text =
+      '{"resourceType":"Practitioner","id":"ours","identifier":[{"system":"http://hl7.org/fhir/sid/us-npi","value":"99999"}]}';
+    await payer.ask('PUT', 'Practitioner/ours', text);
+    const linked = await exchange('local-5');
+    const found = (await payer.ask('GET', 'Linkage')).json<Bundle>();
+    const id = found.entry?.[0]?.resource?.id ?? '';
+    expect([linked.status, found.entry?.length]).toEqual(['completed', 1]);
+    const token = await payer.token('partner', SECRET, 'system/*.rs');
+    const asPartner = async (path: string) =>
+      answerOf(await fetch(`${payer.fhirUrl}/${path}`, { headers: { authorization: `Bearer ${token}` } }));
+    for (const path of [`Linkage/${id}`, `Linkage/${id}/_history`, `Linkage/${id}/_history/1`]) {
+      expect([path, (await asPartner(path)).status]).toEqual([path, 404]);
+    }
+    const search = await asPartner(`Linkage?_id=${id}`);
+    expect([search.status, search.json<Bundle>().entry ?? []]).toEqual([200, []]);
+    expect((await asPartner('Practitioner/ours')).status).toBe(200);
+  });
+});
+
 describe('both compartments of a member', () => {
   it('are found by a search for each of them, and no other', async () => {
     const imported = referenceOf(task, 'imported-patient').split('/')[1] ?? '';

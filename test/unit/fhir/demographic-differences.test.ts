@@ -31,6 +31,21 @@ describe('two Patients of one human being', () => {
     expect(demographicDifferences(ANN, { ...ANN, ...changed })).toEqual([element]);
   });
 
+  it('do not differ in what one of them says less exactly', () => {
+    expect(demographicDifferences(ANN, { ...ANN, birthDate: '1974' })).toEqual([]);
+    expect(demographicDifferences({ ...ANN, birthDate: '1974-12' }, ANN)).toEqual([]);
+    expect(demographicDifferences(ANN, { ...ANN, name: [{ family: 'Núñez-Ortiz' }] })).toEqual([]);
+    expect(demographicDifferences(ANN, { ...ANN, birthDate: '1974-1' })).toEqual(['birthDate']);
+    expect(demographicDifferences(ANN, { ...ANN, name: [{ family: 'Nunez' }] })).toEqual(['name']);
+  });
+
+  it('differ in postal codes that are no numbers, and not in ones that say nothing', () => {
+    const at = (postalCode: string): object => ({ ...ANN, address: [{ postalCode }] });
+    expect(demographicDifferences(at('SW1A 1AA'), at('SW1A 1AB'))).toEqual(['address']);
+    expect(demographicDifferences(at('SW1A 1AA'), at('sw1a1aa'))).toEqual([]);
+    expect(demographicDifferences(at('02139'), at('-'))).toEqual([]);
+  });
+
   it('differ where one is dead and the other is not', () => {
     const dead = { ...ANN, deceasedDateTime: '2025-01-01' };
     expect(demographicDifferences(dead, { ...ANN, deceasedBoolean: false })).toEqual(['deceased']);
