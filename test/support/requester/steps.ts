@@ -1,5 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { DefaultLogger } from '@temporalio/worker';
 import { isErrorCode } from '../../../fhir/errors.ts';
 import type { TaskState } from '../../../fhir/task.ts';
 import type { ExchangeRequest } from '../../../store/exchanges.ts';
@@ -9,23 +10,30 @@ import { LOCAL_PATIENT, RESPONDING_ORGANIZATION } from './requester.ts';
 
 const MOST_ATTEMPTS = 6;
 
+// Failures of activities are what these tests are about; warnings of them say nothing.
+const logger = new DefaultLogger('ERROR');
+
 let scheduled = Date.now();
 
+export interface Watch {
+  /** Called with what aborts this attempt, as a worker that shuts down does. */
+  readonly begun?: (abort: () => void) => void;
+  readonly failed?: () => void;
+}
+
 /** Runs one activity as the server has it run: again after what may pass, at once instead of later. */
-export async function asScheduled<T>(
-  activity: () => Promise<T>,
-  afterFailure: () => void = () => undefined,
-  mostAttempts = MOST_ATTEMPTS,
-): Promise<T> {
+export async function asScheduled<T>(activity: () => Promise<T>, { begun, failed }: Watch = {}): Promise<T> {
   scheduled += 1;
   const scheduledTimestampMs = scheduled;
   for (let attempt = 1; ; attempt += 1) {
+    const environment = new MockActivityEnvironment({ attempt, scheduledTimestampMs }, { logger });
+    begun?.(() => environment.cancel('WORKER_SHUTDOWN'));
     try {
-      return await new MockActivityEnvironment({ attempt, scheduledTimestampMs }).run(activity);
+      return await environment.run(activity);
     } catch (error) {
-      afterFailure();
+      failed?.();
       const mayPass = error instanceof ApplicationFailure && error.nonRetryable !== true;
-      if (!mayPass || attempt === mostAttempts) throw error;
+      if ((!mayPass && !(error instanceof CancelledFailure)) || attempt === MOST_ATTEMPTS) throw error;
     }
   }
 }

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { Pool } from 'pg';
+import type { Client } from 'pg';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { requesterActivities, requesterDeps } from '../../../cli/wire-requester.ts';
+import type { ImportSettings, RequesterDeps } from '../../../activities/requester/deps.ts';
+import type { RequesterActivities } from '../../../activities/requester/requester-activities.ts';
+import type { OidcServer } from '../../../fhir/oidc-definitions.ts';
+import { createLogger } from '../../../logger.ts';
+import { createPeerHttp } from '../../../peer/http.ts';
+import { createTokenSource } from '../../../peer/token.ts';
+import type { CachedToken } from '../../../peer/token.ts';
+import { PrismaClient } from '../../../prisma/generated/client.ts';
+import { createSeal } from '../../../seal.ts';
+import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
+import { TEST_SETTINGS } from './requester.ts';
+
+/** The stores and activities of the requesting side without Temporal: a test calls the steps itself. */
+export interface DirectRequester extends RequesterDeps {
+  readonly pool: Pool;
+  readonly activities: RequesterActivities;
+  close(): Promise<void>;
+}
+
+export interface DirectOptions {
+  readonly settings?: Partial<ImportSettings>;
+  /** The client that every connection to the database is made with, Prisma's included. */
+  readonly Client?: typeof Client;
+}
+
+/** What outlives a database: the way to the payers, their tokens, the key of what is sealed. */
+export interface Outside {
+  open(databaseUrl: string, options?: DirectOptions): DirectRequester;
+  close(): Promise<void>;
+}
+
+export function reachPayers(servers: readonly OidcServer[]): Outside {
+  const http = createPeerHttp();
+  const seal = createSeal([{ id: 'k1', key: randomBytes(32) }]);
+  const cache = new Map<string, CachedToken>();
+  const tokens = createTokenSource({
+    http,
+    now: Date.now,
+    cache: {
+      get: (key) => Promise.resolve(cache.get(key)),
+      set: (key, token) => Promise.resolve(void cache.set(key, token)),
+      delete: (key) => Promise.resolve(void cache.delete(key)),
+    },
+  });
+  return {
+    open(databaseUrl, { settings, Client: client } = {}) {
+      const connections = { connectionString: databaseUrl, ...(client !== undefined && { Client: client }) };
+      const pool = quietPool(connections, 6);
+      const prismaPool = quietPool(connections, 3);
+      const prisma = new PrismaClient({ adapter: new PrismaPg(prismaPool) });
+      const deps = requesterDeps({
+        ...{ prisma, pool, seal, http, tokens, fhir: createPostgresFhirStore(pool) },
+        servers: () => Promise.resolve(servers),
+        settings: { ...TEST_SETTINGS, ...settings },
+      });
+      const logger = createLogger('error', () => undefined);
+      return {
+        ...{ ...deps, pool, activities: requesterActivities(deps, logger) },
+        async close() {
+          await prisma.$disconnect();
+          await prismaPool.end();
+          await pool.end();
+        },
+      };
+    },
+    close: () => http.close(),
+  };
+}
+
+/** A connection that is lost while it is idle is reported to the pool, and replaced. */
+function quietPool(
+  connections: { readonly connectionString: string; readonly Client?: typeof Client },
+  max: number,
+): Pool {
+  const pool = new Pool({ ...connections, max });
+  pool.on('error', () => undefined);
+  return pool;
+}
