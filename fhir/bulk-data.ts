@@ -26,10 +26,15 @@ export interface Manifest {
   readonly next: string | undefined;
 }
 
+/** A count is for a comparison, a type for what its lines must be: one that makes no sense is none. */
 const file = z.looseObject({
-  type: z.string().optional().catch(undefined),
+  type: z
+    .string()
+    .regex(/^[A-Za-z]{1,64}$/)
+    .optional()
+    .catch(undefined),
   url: z.string().min(1),
-  count: z.int().nonnegative().optional().catch(undefined),
+  count: z.int32().nonnegative().optional().catch(undefined),
 });
 const files = z
   .array(file)

@@ -49,7 +49,7 @@ const EXPRESSED: Readonly<Record<'everything' | 'search', ReadonlySet<string>>> 
 export function exportForms(choice: FormChoice): readonly ExportForm[] {
   if (choice.configured !== undefined) return [choice.configured];
   const { capabilities, tokenBound, parameters, worked, refused } = choice;
-  const named = capabilities?.exportForms ?? [];
+  const named: readonly ExportForm[] = capabilities?.exportForms ?? [];
   const isPossible = (form: ExportForm): boolean => {
     switch (form) {
       case 'token-bound':

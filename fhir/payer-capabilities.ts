@@ -1,5 +1,8 @@
-import type { ExportForm } from './export-form.ts';
 import { isRecord } from './parameters.ts';
+
+/** Ways to one member's records that a CapabilityStatement can name. */
+export const ADVERTISED_FORMS = ['type-level', 'instance-level', 'group', 'everything'] as const;
+export type AdvertisedForm = (typeof ADVERTISED_FORMS)[number];
 
 /** What a CapabilityStatement says of the ways to get one member's records. */
 export interface PayerCapabilities {
@@ -10,7 +13,7 @@ export interface PayerCapabilities {
   /** `POST [base]` with a batch. */
   readonly batch: boolean;
   /** Forms that are named; most servers name fewer than they have. */
-  readonly exportForms: readonly ExportForm[];
+  readonly exportForms: readonly AdvertisedForm[];
   /** By type: the search parameter that leads to a Patient. */
   readonly searches: Readonly<Record<string, string>>;
 }
@@ -44,13 +47,13 @@ export function readCapabilities(statement: unknown): PayerCapabilities {
   };
 }
 
-function formsOf(ofPatient: readonly Operation[], ofGroup: readonly Operation[]): readonly ExportForm[] {
+function formsOf(ofPatient: readonly Operation[], ofGroup: readonly Operation[]): readonly AdvertisedForm[] {
   const isExport = ({ name }: Operation): boolean => name === 'export' || /-export$/.test(name);
   const exports = ofPatient.filter(isExport);
   // HAPI names `Patient-i-export` beside `Patient-export`; others say it in the definition's name.
   const isInstance = ({ definition }: Operation): boolean =>
     /(-i-export|instance-?(level-)?export)(\|.*)?$/i.test(definition);
-  const forms: ExportForm[] = [];
+  const forms: AdvertisedForm[] = [];
   if (exports.some((each) => !isInstance(each))) forms.push('type-level');
   if (exports.some(isInstance)) forms.push('instance-level');
   if (ofGroup.some((each) => each.name === 'export' || each.name === 'group-export')) forms.push('group');

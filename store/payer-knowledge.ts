@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PrismaClient } from '../prisma/generated/client.ts';
 import { EXPORT_FORMS } from '../fhir/export-form.ts';
 import type { ExportForm } from '../fhir/export-form.ts';
+import { ADVERTISED_FORMS } from '../fhir/payer-capabilities.ts';
 
 const form = z.enum(EXPORT_FORMS);
 const instant = z.string();
@@ -16,7 +17,7 @@ const payerKnowledge = z.object({
       fhirVersion: z.string().optional(),
       match: z.boolean(),
       batch: z.boolean(),
-      exportForms: z.array(form),
+      exportForms: z.array(z.enum(ADVERTISED_FORMS)),
       searches: z.record(z.string(), z.string()),
     })
     .optional(),

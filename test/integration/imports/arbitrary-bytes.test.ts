@@ -101,7 +101,7 @@ const noise = fc.oneof(
     .map((parts) => Buffer.from(parts.join(''))),
   fc.tuple(fc.nat(SOUND.length - 1), fc.nat(3)).map(([at, lines]) => {
     const broken = SOUND.slice(0, at);
-    return Buffer.from(`${`${broken}\n`.repeat(lines + 1)}`);
+    return Buffer.from(`${broken}\n`.repeat(lines + 1));
   }),
 );
 
