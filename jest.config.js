@@ -30,5 +30,5 @@ export default {
     project('crash'),
     project('browser'),
   ],
-  testTimeout: 60_000,
+  testTimeout: 180_000,
 };
