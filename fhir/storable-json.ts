@@ -7,8 +7,11 @@ export function storableJson(text: string): string {
   return text.replace(ESCAPE, (escape) => (WITHOUT_PLACE.test(escape) ? '\\ufffd' : escape));
 }
 
-/** Whether objects and lists lie within each other more than `levels` deep. */
-export function isDeeperThan(value: unknown, levels: number): boolean {
+/** An OperationOutcome of R4 has seven, and extensions may lie within extensions. */
+const MOST_LEVELS = 50;
+
+/** Whether objects and lists lie within each other deeper than what is written down again can be. */
+export function isTooDeep(value: unknown, levels = MOST_LEVELS): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each, levels - 1));
+  return levels === 0 || Object.values(value).some((each) => isTooDeep(each, levels - 1));
 }

@@ -4,6 +4,7 @@ import { UNTYPED } from '../../fhir/missing-references.ts';
 import { isRecord } from '../../fhir/parameters.ts';
 import { REFUSALS } from '../../fhir/refusals.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
+import { isTooDeep, storableJson } from '../../fhir/storable-json.ts';
 import { coded } from '../../fhir/task.ts';
 import type { ExchangeOutput } from '../../fhir/task.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
@@ -139,15 +140,16 @@ function openReferences(type: string): string {
   return `references to ${type} resources that were not delivered are kept as logical references.`;
 }
 
-/** The payer's own words, where they are an OperationOutcome. */
+/** The payer's own words, where they are an OperationOutcome that the Task can hold. */
 function peerOutcome(text: string): OperationOutcome | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(storableJson(text));
   } catch {
     return undefined;
   }
   if (!isRecord(value) || value['resourceType'] !== 'OperationOutcome' || !Array.isArray(value['issue']))
     return undefined;
+  if (isTooDeep(value['issue'])) return undefined;
   return { resourceType: 'OperationOutcome', issue: value['issue'] as OperationOutcomeIssue[] };
 }

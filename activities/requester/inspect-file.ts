@@ -5,6 +5,7 @@ import { ExchangeError } from '../../fhir/errors.ts';
 import { isRecord } from '../../fhir/parameters.ts';
 import { decodeUtf8, splitLines } from '../../fhir/ndjson.ts';
 import type { Line } from '../../fhir/ndjson.ts';
+import { isTooDeep } from '../../fhir/storable-json.ts';
 import { decodeStream } from '../../peer/decode-stream.ts';
 import { unwrapBinary } from '../../peer/unwrap-binary.ts';
 import { CHUNK_BYTES } from '../../store/blobs.ts';
@@ -14,7 +15,9 @@ import { KEPT_ENCODINGS } from '../../store/kept-content.ts';
 import type { RequesterDeps } from './deps.ts';
 import { assertAppended } from './overlap.ts';
 
+/** Of error files, so many lines and bytes are kept for the Task. */
 const MOST_OUTCOMES = 1000;
+const MOST_OUTCOME_BYTES = 1024 * 1024;
 
 interface Inspection {
   readonly lines: number;
@@ -59,6 +62,7 @@ async function inspect(deps: RequesterDeps, file: ExchangeFile): Promise<Inspect
   const outcomes: string[] = [];
   let lines = 0;
   let bytes = 0;
+  let outcomeBytes = 0;
   let isWrapped = false;
   const summed = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of decoded(deps, file, () => (isWrapped = true))) {
@@ -74,6 +78,8 @@ async function inspect(deps: RequesterDeps, file: ExchangeFile): Promise<Inspect
     lines++;
     assertWhole(line);
     if (file.list !== 'error' || line.tooLong || outcomes.length >= MOST_OUTCOMES) continue;
+    outcomeBytes += line.bytes.length;
+    if (outcomeBytes > MOST_OUTCOME_BYTES) continue;
     outcomes.push(decodeUtf8(line.bytes) ?? '');
   }
   return { lines, bytes, sha256: sha256.digest('hex'), sha1: sha1.digest('base64'), isWrapped, outcomes };
@@ -132,7 +138,7 @@ async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 function mergedOutcome(texts: readonly string[]): string {
   const issue = texts.flatMap((text) => {
     const value = parsedOrNothing(text);
-    return isRecord(value) && Array.isArray(value['issue']) ? (value['issue'] as unknown[]) : [];
+    return isRecord(value) && Array.isArray(value['issue']) && !isTooDeep(value) ? (value['issue'] as unknown[]) : [];
   });
   return JSON.stringify({ resourceType: 'OperationOutcome', issue });
 }

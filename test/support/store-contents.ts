@@ -45,6 +45,26 @@ export async function storeContents(pool: Pool): Promise<StoreContents> {
   return contents;
 }
 
+/** What an exchange that was undone leaves behind: that there was one, how far it came, which lines it refused. */
+const OF_ENDED = ['exchange', 'exchange_file', 'task', 'refused_line', 'publication'];
+/** Of payers, not of records. */
+const LEARNED = ['payer_knowledge'];
+
+/** Every row of every table as it stands, but for what stays of an exchange that was undone. */
+export async function allTables(pool: Pool, undone: string): Promise<StoreContents> {
+  const { rows: tables } = await pool.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL($1) ORDER BY 1`,
+    [LEARNED],
+  );
+  const contents: Record<string, readonly string[]> = {};
+  for (const { name } of tables) {
+    const left = OF_ENDED.includes(name) ? `WHERE position('${undone}' IN t::text) = 0` : '';
+    const { rows } = await pool.query<{ row: string }>(`SELECT ${short('t::text')} AS row FROM "${name}" t ${left}`);
+    contents[name] = rows.map(({ row }) => row);
+  }
+  return contents;
+}
+
 /** By table the rows that only one of two has; empty where both are the same. */
 export function differenceOf(one: StoreContents, other: StoreContents): Record<string, unknown> {
   const differences: Record<string, unknown> = {};

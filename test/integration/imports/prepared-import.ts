@@ -1,7 +1,7 @@
 import { createTestDatabase } from '../../support/environment.ts';
 import { reachPayers } from '../../support/requester/direct-requester.ts';
 import type { DirectRequester, Outside } from '../../support/requester/direct-requester.ts';
-import { DELETED_LINES, EARLIER_MEMBER, LONG_MEMBER } from '../../support/requester/long-record.ts';
+import { DELETED_LINES, EARLIER_MEMBER, LONG_MEMBER, MEMBER_REQUEST } from '../../support/requester/long-record.ts';
 import { payerDefinition, writeOwnRecords } from '../../support/requester/requester.ts';
 import { exchangeDirectly, untilManifest } from '../../support/requester/steps.ts';
 import { startResponder } from '../../support/responder/responder.ts';
@@ -35,12 +35,12 @@ export async function prepareImport(
   const requester = outside.open(database.url);
   await writeOwnRecords(requester.fhir);
   responder.setMember(EARLIER_MEMBER);
-  const earlier = await exchangeDirectly(requester, { request: { member: { id: 'p1' } } });
+  const earlier = await exchangeDirectly(requester, MEMBER_REQUEST);
   if (earlier.status !== 'completed') throw new Error(`the earlier exchange has ${earlier.reason ?? earlier.status}`);
   await besides(requester, responder);
   responder.setMember(LONG_MEMBER);
   responder.set({ manifest: { deletedLines: [...DELETED_LINES] } });
-  const taskId = await untilManifest(requester, { request: { member: { id: 'p1' } } });
+  const taskId = await untilManifest(requester, MEMBER_REQUEST);
   await requester.close();
   return {
     ...{ responder, outside, template: database.name, taskId },

@@ -21,6 +21,9 @@ const practitioner = (id: string, npi: string, family: string): string =>
 const patient = (family: string): string =>
   `{"resourceType":"Patient","id":"p1","identifier":[{"system":"urn:old","value":"M-1"}],"name":[{"family":"${family}","given":["Zoë"]}],"birthDate":"1974-12-25","generalPractitioner":[{"reference":"Practitioner/dr1"}]}`;
 
+/** Asks for the record of this member. */
+export const MEMBER_REQUEST = { request: { member: { id: 'p1' } } } as const;
+
 /** What an earlier exchange brings: some of it comes again unchanged, some changed, some deleted. */
 export const EARLIER_MEMBER: MemberInput = {
   patientId: 'p1',

@@ -2,9 +2,9 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { DefaultLogger } from '@temporalio/worker';
 import { isErrorCode } from '../../../fhir/errors.ts';
+import type { ErrorCode } from '../../../fhir/errors.ts';
 import type { TaskState } from '../../../fhir/task.ts';
 import type { ExchangeRequest } from '../../../store/exchanges.ts';
-import type { Step } from '../../../workflows/contract.ts';
 import type { DirectRequester } from './direct-requester.ts';
 import { LOCAL_PATIENT, RESPONDING_ORGANIZATION } from './requester.ts';
 
@@ -19,10 +19,14 @@ export interface Watch {
   /** Called with what aborts this attempt, as a worker that shuts down does. */
   readonly begun?: (abort: () => void) => void;
   readonly failed?: () => void;
+  readonly attempts?: number;
 }
 
 /** Runs one activity as the server has it run: again after what may pass, at once instead of later. */
-export async function asScheduled<T>(activity: () => Promise<T>, { begun, failed }: Watch = {}): Promise<T> {
+export async function asScheduled<T>(
+  activity: () => Promise<T>,
+  { begun, failed, attempts = MOST_ATTEMPTS }: Watch = {},
+): Promise<T> {
   scheduled += 1;
   const scheduledTimestampMs = scheduled;
   for (let attempt = 1; ; attempt += 1) {
@@ -33,7 +37,7 @@ export async function asScheduled<T>(activity: () => Promise<T>, { begun, failed
     } catch (error) {
       failed?.();
       const mayPass = error instanceof ApplicationFailure && error.nonRetryable !== true;
-      if ((!mayPass && !(error instanceof CancelledFailure)) || attempt === MOST_ATTEMPTS) throw error;
+      if ((!mayPass && !(error instanceof CancelledFailure)) || attempt === attempts) throw error;
     }
   }
 }
@@ -45,16 +49,24 @@ export const once: RunStep = (activity) => asScheduled(activity);
 
 export interface DirectExchange {
   readonly localPatientId?: string;
+  readonly payerPid?: number;
+  readonly organizationId?: string;
   readonly request?: Partial<ExchangeRequest>;
 }
 
 /** From the request to the manifest, whose files are rows then. */
 export async function untilManifest(
   { activities, exchanges }: DirectRequester,
-  { localPatientId = LOCAL_PATIENT, request }: DirectExchange = {},
+  { request, ...exchange }: DirectExchange = {},
 ): Promise<string> {
   const { taskId } = await exchanges.open({
-    ...{ payerPid: 1, organizationId: RESPONDING_ORGANIZATION, localPatientId, warnings: [] },
+    ...{
+      payerPid: 1,
+      organizationId: RESPONDING_ORGANIZATION,
+      localPatientId: LOCAL_PATIENT,
+      warnings: [],
+      ...exchange,
+    },
     request: { exportEntries: [], ...request },
   });
   await once(() => activities.authorize(taskId));
@@ -64,36 +76,47 @@ export async function untilManifest(
   return taskId;
 }
 
-/** From the manifest to the end, in the order of the workflow. */
-export async function receiveAll(
+/** From the manifest to where all records are staged, in the order of the workflow. */
+export async function importAll(
   { activities, files }: DirectRequester,
   taskId: string,
   run: RunStep = once,
 ): Promise<void> {
-  const record = (step: Step): Promise<void> =>
-    run(() => activities.recordStep({ taskId, status: step === 'done' ? 'completed' : 'in-progress', step }));
   const last = (await files.list(taskId)).length - 1;
   const each = Array.from({ length: last + 1 }, (_, number) => ({ taskId, first: number, last: number }));
-  await record('download');
+  await run(() => activities.recordStep({ taskId, status: 'in-progress', step: 'download' }));
   for (const share of each) await run(() => activities.downloadFiles(share));
-  await record('import');
+  await run(() => activities.recordStep({ taskId, status: 'in-progress', step: 'import' }));
   for (const share of each) await run(() => activities.importFiles(share));
-  if ((await run(() => activities.fetchReferenced(taskId))) > 0) {
-    const fetched = { taskId, first: last + 1, last: last + 1 };
-    await run(() => activities.downloadFiles(fetched));
-    await run(() => activities.importFiles(fetched));
-  }
-  await record('publish');
-  await run(() => activities.publishImport(taskId));
-  await record('done');
+  if ((await run(() => activities.fetchReferenced(taskId))) === 0) return;
+  const fetched = { taskId, first: last + 1, last: last + 1 };
+  await run(() => activities.downloadFiles(fetched));
+  await run(() => activities.importFiles(fetched));
 }
 
-/** Takes everything back as the workflow does, and ends the Task. */
+/** From the manifest to the end. */
+export async function receiveAll(requester: DirectRequester, taskId: string, run: RunStep = once): Promise<void> {
+  const { activities } = requester;
+  await importAll(requester, taskId, run);
+  await run(() => activities.recordStep({ taskId, status: 'in-progress', step: 'publish' }));
+  await run(() => activities.publishImport(taskId));
+  await run(() => activities.recordStep({ taskId, status: 'completed', step: 'done' }));
+}
+
+/** What the workflow makes of a failure that ends the exchange. */
 export async function giveUp({ activities }: DirectRequester, taskId: string, error: unknown): Promise<void> {
   const type = error instanceof ApplicationFailure ? error.type : undefined;
   if (typeof type !== 'string' || !isErrorCode(type)) throw error;
+  await undo({ activities }, taskId, type);
+}
+
+export async function undo(
+  { activities }: Pick<DirectRequester, 'activities'>,
+  taskId: string,
+  reason: ErrorCode,
+): Promise<void> {
   await once(() => activities.removeImport(taskId));
-  await once(() => activities.failExchange({ taskId, status: 'failed', step: 'import', reason: type }));
+  await once(() => activities.failExchange({ taskId, status: 'failed', step: 'import', reason }));
 }
 
 /** A whole exchange; `atManifest` may change what the payer delivers. */

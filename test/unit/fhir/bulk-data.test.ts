@@ -66,6 +66,18 @@ describe('a manifest', () => {
   });
 
   it.each([
+    [{ type: 'Observation\0' }, 'type'],
+    [{ type: 7 }, 'type'],
+    [{ count: 2 ** 40 }, 'announcedCount'],
+    [{ count: -1 }, 'announcedCount'],
+    [{ count: 1.5 }, 'announcedCount'],
+  ] as const)('takes a file with %j, and what makes no sense for absent', (odd, field) => {
+    const entry = { type: 'Observation', url: '../files/1', count: 3, ...odd };
+    const [file] = readManifest({ transactionTime: TIME, output: [entry] }, BASE).files;
+    expect(file).toMatchObject({ list: 'output', [field]: undefined });
+  });
+
+  it.each([
     [{ output: [] }, 'transactionTime'],
     [{ transactionTime: 'yesterday', output: [] }, 'transactionTime'],
     [{ transactionTime: TIME, output: [{ type: 'Patient' }] }, 'output.0.url'],
