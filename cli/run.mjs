@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const OLDEST_NODE = [20, 19];
-const COMMANDS = ['demo', 'start', 'api', 'worker', 'migrate', 'load', 'test', 'crash'];
+const COMMANDS = ['demo', 'start', 'api', 'worker', 'migrate', 'load', 'test', 'bench', 'crash'];
 
 /** Commands that use development packages. */
 const DEVELOPMENT = ['test', 'crash'];
