@@ -58,14 +58,17 @@ afterAll(async () => {
   await payer.stop();
 });
 
-/** What the source has from now on: most of it changed, some as it was, some new. */
+/**
+ * What the source has from now on: most of it changed, some as it was, some new. Demographics never: a difference would be
+ * written to the exchange before its publication.
+ */
 function deliver({ memberId }: Source, word: string): void {
   const observation = (id: string, text: string): string =>
     `{"resourceType":"Observation","id":"${id}","status":"final","code":{"text":"${text}"},"subject":{"reference":"Patient/${memberId}"},"performer":[{"reference":"Practitioner/dr"}]}`;
   responder.setMember({
     ...{ patientId: memberId, memberId: `M-${memberId}` },
     lines: {
-      Patient: [`{"resourceType":"Patient","id":"${memberId}","name":[{"family":"Person","given":["${word}"]}]}`],
+      Patient: [`{"resourceType":"Patient","id":"${memberId}","contact":[{"name":{"text":"${word}"}}]}`],
       Practitioner: [`{"resourceType":"Practitioner","id":"dr","name":[{"family":"${word}"}]}`],
       Observation: [
         ...Array.from({ length: MARKED }, (_, index) => observation(`marked-${index}`, word)),
