@@ -1,8 +1,10 @@
-import { subjectReferencesOf } from './compartment.ts';
+import { subjectPath, subjectReferencesOf } from './compartment.ts';
 import { identifiersOf, isFhirId, parseReference } from './identifiers.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
-import { duplicateKey, isObjectAt, objectAt, propertyOf, rootStart } from './json-text.ts';
+import { duplicateKey, isArrayAt, propertyOf } from './json-text.ts';
 import type { JsonObject } from './json-text.ts';
+import { scanRecord } from './record-scan.ts';
+import type { RecordScan } from './record-scan.ts';
 import type { RefusalReason } from './refusals.ts';
 import { identifierCardinality, isResourceType } from './resource-types.ts';
 
@@ -31,25 +33,22 @@ export interface Inspected {
   readonly originalId: string;
   /** As the payer sent them: what conditional references of other lines can name. */
   readonly identifiers: readonly BusinessIdentifier[];
-  readonly resource: Readonly<Record<string, unknown>>;
 }
 
 const NOT_RECORDS: ReadonlySet<string> = new Set(['OperationOutcome', 'Parameters', 'Bundle']);
 const PATIENT_PATH = /(?:^|\/)Patient\/([^/?#|]+)(?:\/_history\/[^/]*)?$/;
 
-/**
- * Reads a line as a record of the member, or says why it is none: for a first pass that learns which resources and
- * identifiers are delivered. `transformForImport` checks the same and, inside References, a little more.
- */
+/** Reads a line as a record of the member, or says why it is none. */
 export function inspectForImport(text: string, context: InspectContext): Inspected | Refused {
-  const record = readRecord(text, context);
-  return record.kind === 'refused' ? record : withSoundRoot(text, objectAt(text, rootStart(text)), record);
+  const scan = scanRecord(text);
+  const record = readRecord(text, scan, context);
+  return record.kind === 'refused' || scan === undefined ? record : withSoundRoot(text, scan, record);
 }
 
-/** The checks that need no positions. */
-export function readRecord(text: string, context: InspectContext): Inspected | Refused {
-  const resource = parsedObject(text);
-  if (typeof resource === 'string') return { kind: 'refused', reason: resource };
+/** The checks that need no more than what the record says of itself. `scan`: what `scanRecord` found in the text. */
+export function readRecord(text: string, scan: RecordScan | undefined, context: InspectContext): Inspected | Refused {
+  if (scan === undefined) return { kind: 'refused', reason: isJson(text) ? 'not-an-object' : 'malformed-json' };
+  const resource = fieldsOf(text, scan.root);
   const { resourceType: type, id } = resource;
   if (typeof type !== 'string' || !isResourceType(type)) return { kind: 'refused', reason: 'unknown-type' };
   // First of all: a line about somebody else must not stay, whatever else is wrong with it.
@@ -62,41 +61,73 @@ export function readRecord(text: string, context: InspectContext): Inspected | R
   }
   if (id === undefined || id === null || id === '') return { kind: 'refused', reason: 'missing-id', type };
   if (typeof id !== 'string' || !isFhirId(id)) return { kind: 'refused', reason: 'invalid-id', type };
-  return { kind: 'record', type, originalId: id, identifiers: identifiersOf(resource), resource };
+  return { kind: 'record', type, originalId: id, identifiers: identifiersOf(resource) };
 }
 
 /**
  * The record, if no key of its root or `meta` comes twice (JSON.parse takes the last, another reader may take the first:
  * what was checked must be what is stored) and what the import extends is what FHIR says.
  */
-export function withSoundRoot(text: string, root: JsonObject, record: Inspected): Inspected | Refused {
-  const { type, originalId, resource } = record;
-  const refuse = (reason: RefusalReason): Refused => ({ kind: 'refused', reason, type, originalId });
-  if (duplicateKey(root) !== undefined) return refuse('duplicate-key');
-  const meta = propertyOf(root, 'meta');
-  if (meta !== undefined) {
-    if (!isObjectAt(text, meta.valueStart)) return refuse('invalid-structure');
-    if (duplicateKey(objectAt(text, meta.valueStart)) !== undefined) return refuse('duplicate-key');
-  }
-  const metaValue = isRecord(resource['meta']) ? resource['meta'] : {};
-  const lists = [metaValue['tag'], metaValue['extension'], resource['extension']];
-  if (identifierCardinality(type) === 'many') lists.push(resource['identifier']);
-  return lists.every((list) => list === undefined || Array.isArray(list)) ? record : refuse('invalid-structure');
+export function withSoundRoot(
+  text: string,
+  { root, meta }: Pick<RecordScan, 'root' | 'meta'>,
+  record: Inspected,
+): Inspected | Refused {
+  const { type, originalId } = record;
+  const reason = unsound(text, root, meta, identifierCardinality(type) === 'many');
+  return reason === undefined ? record : { kind: 'refused', reason, type, originalId };
 }
 
-function parsedObject(text: string): Readonly<Record<string, unknown>> | RefusalReason {
-  let value: unknown;
+function unsound(
+  text: string,
+  root: JsonObject,
+  meta: JsonObject | undefined,
+  hasIdentifiers: boolean,
+): RefusalReason | undefined {
+  if (duplicateKey(root) !== undefined) return 'duplicate-key';
+  if (meta === undefined && propertyOf(root, 'meta') !== undefined) return 'invalid-structure';
+  if (meta !== undefined && duplicateKey(meta) !== undefined) return 'duplicate-key';
+  const isSound =
+    isListOrAbsent(text, root, 'extension') &&
+    (!hasIdentifiers || isListOrAbsent(text, root, 'identifier')) &&
+    (meta === undefined || (isListOrAbsent(text, meta, 'tag') && isListOrAbsent(text, meta, 'extension')));
+  return isSound ? undefined : 'invalid-structure';
+}
+
+function isListOrAbsent(text: string, object: JsonObject, key: string): boolean {
+  const property = propertyOf(object, key);
+  return property === undefined || isArrayAt(text, property.valueStart);
+}
+
+function isJson(text: string): boolean {
   try {
-    value = JSON.parse(text);
+    JSON.parse(text);
+    return true;
   } catch {
-    // The parser's message quotes the line; the reason says enough.
-    return 'malformed-json';
+    // The parser's message quotes the line.
+    return false;
   }
-  return isRecord(value) ? value : 'not-an-object';
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What a record says of itself: its type and ids, and whom it is about. All of it where a key comes twice. */
+function fieldsOf(text: string, root: JsonObject): Readonly<Record<string, unknown>> {
+  if (duplicateKey(root) !== undefined) return JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const type = valueOf(text, root, 'resourceType');
+  const path = typeof type === 'string' ? subjectPath(type) : undefined;
+  const fields = {
+    resourceType: type,
+    id: valueOf(text, root, 'id'),
+    identifier: valueOf(text, root, 'identifier'),
+  };
+  if (path === undefined) return fields;
+  const dot = path.indexOf('.');
+  const subject = dot === -1 ? path : path.slice(0, dot);
+  return { ...fields, [subject]: valueOf(text, root, subject) };
+}
+
+function valueOf(text: string, object: JsonObject, key: string): unknown {
+  const property = propertyOf(object, key);
+  return property && JSON.parse(text.slice(property.valueStart, property.valueEnd));
 }
 
 function isAboutAnother(

@@ -33,10 +33,6 @@ export interface ReferenceContext {
 
 export interface ReferenceEdits {
   readonly edits: readonly Edit[];
-  /** Original strings of literal references whose target was never delivered. */
-  readonly referencesUnresolved: readonly string[];
-  /** Original strings of conditional references that lead to no delivered resource, or to several. */
-  readonly conditionalUnresolved: readonly string[];
   readonly problem: RefusalReason | undefined;
 }
 
@@ -91,8 +87,6 @@ export function referenceEdits(
   context: ReferenceContext,
 ): ReferenceEdits {
   const edits: Edit[] = [];
-  const referencesUnresolved: string[] = [];
-  const conditionalUnresolved: string[] = [];
   let found = problem;
   for (const site of sites) {
     const { parsed, property, written } = site;
@@ -106,12 +100,9 @@ export function referenceEdits(
       const kept = isOtherwiseLost ? keepOriginal(text, site, written) : [];
       if (kept) edits.push(...kept);
       else found ??= 'invalid-structure';
-    } else if (parsed.kind === 'conditional') {
-      conditionalUnresolved.push(written);
     } else if (parsed.kind === 'literal' && site.attachment === undefined) {
       // Absolute to the payer's base and relative mean the same, and are kept as the same.
       const original = parsed.absoluteBase === undefined ? written : written.slice(parsed.absoluteBase.length + 1);
-      referencesUnresolved.push(original);
       const logical = logicalReferenceEdits(text, site.object, property, original, {
         system: context.responderIdentifierSystem,
         value: `${parsed.type}/${parsed.id}`,
@@ -120,7 +111,7 @@ export function referenceEdits(
       else found ??= 'invalid-structure';
     }
   }
-  return { edits, referencesUnresolved, conditionalUnresolved, problem: found };
+  return { edits, problem: found };
 }
 
 /** The extension that says what stood there; undefined where it cannot be added. */

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { patientReferencesOf } from './compartment.ts';
 import { ORIGINAL_ID_EXTENSION } from './extension-urls.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
 import { importedId, referenceEdits } from './import-references.ts';
@@ -15,10 +14,11 @@ import {
   replaceValue,
 } from './json-edits.ts';
 import type { Edit } from './json-edits.ts';
-import { objectAt, propertyOf } from './json-text.ts';
+import { propertyOf } from './json-text.ts';
 import type { JsonObject, JsonProperty } from './json-text.ts';
 import type { RefusalReason } from './refusals.ts';
-import { scanReferences } from './scan-references.ts';
+import { scanRecord } from './record-scan.ts';
+import { referencesOf } from './scan-references.ts';
 import type { ScannedRecord } from './scan-references.ts';
 import { identifierCardinality, isDomainResource } from './resource-types.ts';
 
@@ -39,10 +39,6 @@ export interface ImportedResource {
   readonly id: string;
   /** Without `meta.versionId` and `meta.lastUpdated`: those are assigned at publication. */
   readonly text: string;
-  /** `Patient/<anchorPatientId>` where the record says that it is about the member; empty otherwise. */
-  readonly patientReferences: readonly string[];
-  readonly referencesUnresolved: readonly string[];
-  readonly conditionalUnresolved: readonly string[];
   /** As the payer sent them, without the added one. */
   readonly identifiers: readonly BusinessIdentifier[];
   /** SHA-256 of `text`, lower-case hex. */
@@ -54,12 +50,13 @@ type EditsOrProblem = readonly Edit[] | RefusalReason;
 
 /** One received line as the resource to store, or the reason why it is not stored. */
 export function transformForImport(text: string, context: ImportContext): ImportedResource | Refused {
-  const record = readRecord(text, context);
-  if (record.kind === 'refused') return record;
-  return transformRecord(text, record, scanReferences(text, context.peerBase), context);
+  const scan = scanRecord(text);
+  const record = readRecord(text, scan, context);
+  if (record.kind === 'refused' || scan === undefined) return record as Refused;
+  return transformRecord(text, record, referencesOf(text, scan, context.peerBase), context);
 }
 
-/** The same for a line that `readRecord` has read, and `scanReferences` scanned, already. */
+/** The same for a line that `readRecord` has read, and whose references are known, already. */
 export function transformRecord(
   text: string,
   record: Inspected,
@@ -67,24 +64,20 @@ export function transformRecord(
   context: ImportContext,
 ): ImportedResource | Refused {
   const { root } = scanned;
-  const { edits, referencesUnresolved, conditionalUnresolved, problem } = referenceEdits(text, scanned, context);
-  const inspected = withSoundRoot(text, root, record);
+  const { edits, problem } = referenceEdits(text, scanned, context);
+  const inspected = withSoundRoot(text, scanned, record);
   if (inspected.kind === 'refused') return inspected;
-  const { type, originalId, identifiers, resource } = inspected;
+  const { type, originalId, identifiers } = inspected;
   const id = context.localKey?.(type, originalId).slice(type.length + 1) ?? importedId(context, type, originalId);
-  const more = problem ?? rootEdits(text, root, inspected, id, context);
+  const more = problem ?? rootEdits(text, scanned, inspected, id, context);
   if (isProblem(more)) return { kind: 'refused', reason: more, type, originalId };
   const stored = applyEdits(text, [...edits, ...more], root.start, root.end);
-  const isAboutMember = patientReferencesOf(resource).length > 0;
   return {
     kind: 'resource',
     type,
     originalId,
     id,
     text: stored,
-    patientReferences: isAboutMember ? [`Patient/${context.anchorPatientId}`] : [],
-    referencesUnresolved,
-    conditionalUnresolved,
     identifiers,
     contentHash: hash('sha256', stored, 'hex'),
   };
@@ -92,7 +85,7 @@ export function transformRecord(
 
 function rootEdits(
   text: string,
-  root: JsonObject,
+  { root, meta }: ScannedRecord,
   inspected: Inspected,
   id: string,
   context: ImportContext,
@@ -101,14 +94,8 @@ function rootEdits(
   if (idProperty === undefined) return 'missing-id';
   const original = { system: context.responderIdentifierSystem, value: inspected.originalId };
   const place = originalIdPlace(inspected, root);
-  const metaChanges = metaEdits(
-    text,
-    root,
-    idProperty,
-    inspected,
-    context,
-    place === 'meta' ? originalIdExtension(original) : undefined,
-  );
+  const extension = place === 'meta' ? originalIdExtension(original) : undefined;
+  const metaChanges = metaEdits(text, meta ?? { root, idProperty }, context, extension);
   if (isProblem(metaChanges)) return metaChanges;
   const added = place === 'meta' ? [] : originalIdEdits(text, root, inspected, original, place, context);
   if (isProblem(added)) return added;
@@ -141,45 +128,43 @@ function originalIdEdits(
     case 'extension':
       return addToArray(text, root, 'extension', [originalIdExtension(original)]);
     case 'identifiers': {
-      const wanted = [JSON.stringify(original)];
-      if (type === 'Patient' && extraPatientIdentifier !== undefined) wanted.push(extraPatientIdentifier);
-      const missing = wanted.filter((json) => !identifiers.some((present) => isSameIdentifier(json, present)));
+      const missing = identifiers.some((present) => isSame(original, present)) ? [] : [JSON.stringify(original)];
+      if (type === 'Patient' && extraPatientIdentifier !== undefined) {
+        const extra = JSON.parse(extraPatientIdentifier) as Partial<BusinessIdentifier>;
+        if (![original, ...identifiers].some((present) => isSame(extra, present))) missing.push(extraPatientIdentifier);
+      }
       return missing.length === 0 ? [] : addToArray(text, root, 'identifier', missing);
     }
   }
 }
 
-function isSameIdentifier(json: string, present: BusinessIdentifier): boolean {
-  const { system, value } = JSON.parse(json) as Partial<BusinessIdentifier>;
-  return system === present.system && value === present.value;
+function isSame(one: Partial<BusinessIdentifier>, other: BusinessIdentifier): boolean {
+  return one.system === other.system && one.value === other.value;
 }
 
+/** `place`: the meta there is, or where a new one goes. */
 function metaEdits(
   text: string,
-  root: JsonObject,
-  idProperty: JsonProperty,
-  { resource }: Inspected,
+  place: JsonObject | { readonly root: JsonObject; readonly idProperty: JsonProperty },
   { metaSource, migratedTag }: ImportContext,
   extension: string | undefined,
 ): EditsOrProblem {
-  const meta = propertyOf(root, 'meta');
   const source = JSON.stringify(metaSource);
   const tag = JSON.stringify(migratedTag);
-  if (meta === undefined) {
+  if (!('properties' in place)) {
     const properties = [jsonProperty('source', source), jsonProperty('tag', `[${tag}]`)];
     if (extension !== undefined) properties.push(jsonProperty('extension', `[${extension}]`));
-    return [insertProperties(root, idProperty, [jsonProperty('meta', `{${properties.join(',')}}`)])];
+    return [insertProperties(place.root, place.idProperty, [jsonProperty('meta', `{${properties.join(',')}}`)])];
   }
-  const object = objectAt(text, meta.valueStart);
   const edits: Edit[] = [];
   const append: string[] = [];
-  const present = propertyOf(object, 'source');
+  const present = propertyOf(place, 'source');
   if (present) edits.push(replaceValue(present, source));
   else append.push(jsonProperty('source', source));
-  const arrays: [string, string][] = hasTag(resource['meta'], migratedTag) ? [] : [['tag', tag]];
+  const arrays: [string, string][] = hasTag(text, propertyOf(place, 'tag'), migratedTag) ? [] : [['tag', tag]];
   if (extension !== undefined) arrays.push(['extension', extension]);
   for (const [key, element] of arrays) {
-    const array = propertyOf(object, key);
+    const array = propertyOf(place, key);
     if (array === undefined) {
       append.push(jsonProperty(key, `[${element}]`));
       continue;
@@ -188,13 +173,13 @@ function metaEdits(
     if (appended === undefined) return 'invalid-structure';
     edits.push(appended);
   }
-  return [...edits, ...changeProperties(object, ['versionId', 'lastUpdated'], append)];
+  return [...edits, ...changeProperties(place, ['versionId', 'lastUpdated'], append)];
 }
 
-function hasTag(meta: unknown, wanted: ImportContext['migratedTag']): boolean {
-  if (typeof meta !== 'object' || meta === null || !('tag' in meta) || !Array.isArray(meta.tag)) return false;
-  const tags: unknown[] = meta.tag;
-  return tags.some(
+function hasTag(text: string, property: JsonProperty | undefined, wanted: ImportContext['migratedTag']): boolean {
+  if (property === undefined) return false;
+  const tags = JSON.parse(text.slice(property.valueStart, property.valueEnd)) as unknown;
+  return (Array.isArray(tags) ? (tags as unknown[]) : []).some(
     (tag) =>
       typeof tag === 'object' &&
       tag !== null &&

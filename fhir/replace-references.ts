@@ -1,7 +1,8 @@
 import { applyEdits, replaceValue } from './json-edits.ts';
 import type { Edit } from './json-edits.ts';
-import { isStringAt, propertyOf, stringAt, visitObjects } from './json-text.ts';
+import { isStringAt, propertyOf, stringAt } from './json-text.ts';
 import type { JsonProperty } from './json-text.ts';
+import { scanRecord } from './record-scan.ts';
 
 /** Every string at a `reference`, at any depth of the text of a resource. */
 export function referencesIn(text: string): string[] {
@@ -19,10 +20,9 @@ export function withReferences(text: string, replacements: ReadonlyMap<string, s
 }
 
 function referenceProperties(text: string): JsonProperty[] {
-  const found: JsonProperty[] = [];
-  visitObjects(text, 'reference', (object) => {
+  const objects = scanRecord(text)?.references ?? [];
+  return objects.flatMap((object) => {
     const property = propertyOf(object, 'reference');
-    if (property !== undefined && isStringAt(text, property.valueStart)) found.push(property);
+    return property !== undefined && isStringAt(text, property.valueStart) ? [property] : [];
   });
-  return found;
 }

@@ -1,7 +1,9 @@
 import { idOfUrn, normalizedBase, parseReference } from './identifiers.ts';
 import type { ParsedReference } from './identifiers.ts';
-import { isStringAt, propertyOf, stringAt, visitObjects } from './json-text.ts';
+import { isStringAt, propertyOf, stringAt } from './json-text.ts';
 import type { JsonObject, JsonProperty } from './json-text.ts';
+import { scanRecord } from './record-scan.ts';
+import type { RecordScan } from './record-scan.ts';
 import type { RefusalReason } from './refusals.ts';
 
 /** One place of a record that points somewhere: `Reference.reference`, or `Attachment.url`. */
@@ -22,28 +24,29 @@ export interface SiteAttachment {
 
 export interface ScannedRecord {
   readonly root: JsonObject;
+  /** The value of the root's `meta`, where that is an object. */
+  readonly meta: JsonObject | undefined;
   readonly sites: readonly ReferenceSite[];
   readonly problem: RefusalReason | undefined;
 }
 
 /** Elements of R4 whose type is Attachment, in extensions too; a name tells that a second look is worth it. */
 const MAY_ATTACH = /"(?:attachment|photo|presentedForm|content|image|document|[a-z]+Attachment)"\s*:/;
-/** What an Attachment has beside its URL, and an Extension never. */
-const OF_ATTACHMENT: ReadonlySet<string> = new Set([
-  'contentType',
-  'size',
-  'hash',
-  'title',
-  'creation',
-  'language',
-  'data',
-]);
-
-/** One pass over a record: where it points to, and its root. `peerBase`: absolute URLs below it mean the same as relative ones. */
+/**
+ * Where a record points to. `peerBase`: absolute URLs below it mean the same as relative ones.
+ * @throws RangeError if the text is no JSON object
+ */
 export function scanReferences(text: string, peerBase: string): ScannedRecord {
+  const scan = scanRecord(text);
+  if (scan === undefined) throw new RangeError('the text holds no JSON object');
+  return referencesOf(text, scan, peerBase);
+}
+
+/** The same for a text that was scanned already. */
+export function referencesOf(text: string, scan: RecordScan, peerBase: string): ScannedRecord {
   const sites: ReferenceSite[] = [];
   let problem: RefusalReason | undefined;
-  const root = visitObjects(text, 'reference', (object) => {
+  for (const object of scan.references) {
     let found: JsonProperty | undefined;
     for (const property of object.properties) {
       // `reference` may also be the name of an element that holds a Reference (Consent.provision.data.reference).
@@ -51,12 +54,12 @@ export function scanReferences(text: string, peerBase: string): ScannedRecord {
       if (found !== undefined) problem ??= 'duplicate-key';
       found ??= property;
     }
-    if (found === undefined) return;
+    if (found === undefined) continue;
     const written = stringAt(text, found.valueStart);
     sites.push({ object, property: found, written, parsed: parsedSite(text, object, written, peerBase) });
-  });
-  if (MAY_ATTACH.test(text)) sites.push(...attachmentSites(text, peerBase));
-  return { root, sites, problem };
+  }
+  if (scan.attachments.length > 0 && MAY_ATTACH.test(text)) addAttachmentSites(text, scan, peerBase, sites);
+  return { root: scan.root, meta: scan.meta, sites, problem };
 }
 
 /** A URN names a resource by its id alone: where the Reference says its type, both are known. */
@@ -70,30 +73,21 @@ function parsedSite(text: string, object: JsonObject, written: string, peerBase:
   return literal.kind === 'literal' ? { ...literal, version: written } : parsed;
 }
 
-function attachmentSites(text: string, peerBase: string): ReferenceSite[] {
-  const sites: ReferenceSite[] = [];
-  visitObjects(text, 'url', (object) => {
+function addAttachmentSites(text: string, { attachments }: RecordScan, peerBase: string, sites: ReferenceSite[]): void {
+  for (const object of attachments) {
     const url = propertyOf(object, 'url');
-    if (url === undefined || !isStringAt(text, url.valueStart)) return;
+    if (url === undefined || !isStringAt(text, url.valueStart)) continue;
     const written = stringAt(text, url.valueStart);
     const parsed = parseReference(written, peerBase);
     // Of all that a URL can name, an attachment is a Binary or bytes elsewhere.
     const isBinary = parsed.kind === 'literal' && parsed.type === 'Binary';
-    if (!isAttachment(object, isBinary)) return;
+    // With nothing but a URL it may be anything, unless that leads to a Binary.
+    if (!isBinary && object.properties.every(({ key }) => key === 'url' || key === 'id')) continue;
     const type = propertyOf(object, 'contentType');
     const contentType = type && isStringAt(text, type.valueStart) ? stringAt(text, type.valueStart) : undefined;
     const attachment = { contentType, elsewhere: isBinary ? undefined : absoluteUrl(written, peerBase) };
     sites.push({ object, property: url, written, parsed: isBinary ? parsed : { kind: 'other' }, attachment });
-  });
-  return sites;
-}
-
-function isAttachment({ properties }: JsonObject, isBinary: boolean): boolean {
-  // The canonical URL of a resource stands beside a title or a language, too.
-  if (properties.some(({ key }) => key === 'resourceType')) return false;
-  if (properties.some(({ key }) => OF_ATTACHMENT.has(key))) return true;
-  // With nothing but a URL it may be anything, unless that leads to a Binary; an Extension has a value.
-  return isBinary && properties.every(({ key }) => key === 'url' || key === 'id');
+  }
 }
 
 /** A relative one counts from the base of the server that wrote it (http://hl7.org/fhir/R4/datatypes.html#Attachment). */

@@ -11,7 +11,8 @@ import { attachmentId, conditionalUrl, UNTYPED } from '../../fhir/missing-refere
 import { decodeUtf8 } from '../../fhir/ndjson.ts';
 import type { Line } from '../../fhir/ndjson.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
-import { scanReferences } from '../../fhir/scan-references.ts';
+import { scanRecord } from '../../fhir/record-scan.ts';
+import { referencesOf } from '../../fhir/scan-references.ts';
 import type { ScannedRecord } from '../../fhir/scan-references.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ImportRow, OpenTarget, RefusedLine } from '../../store/fhir-store.ts';
@@ -40,82 +41,100 @@ interface Candidate {
 
 /** Then the batch before this one goes on into the database. */
 const LINES_AT_ONCE = 40;
+/** What was read of so many lines is in memory together: few enough to be gone before the collector moves it. */
+const LINES_TOGETHER = 200;
 
 type Found = Awaited<ReturnType<TargetLookup>>;
 
-/** Lines of one file as rows to stage: what they refer to is looked up for all of them at once. */
+/** Lines of one file as rows to stage: what they refer to is looked up for many of them at once. */
 export async function importBatchOf(
   context: ExchangeContext,
   lookup: TargetLookup,
   file: ExchangeFile,
   lines: readonly NumberedLine[],
 ): Promise<PreparedBatch> {
-  const expected = file.type === undefined ? {} : { expectedType: file.type };
-  const refused: RefusedLine[] = [];
-  const refuse = (line: number, reason: RefusalReason, type = file.type): void => {
-    refused.push({ file: file.number, line, reason, ...(type !== undefined && { type }) });
-  };
-  const candidates: Candidate[] = [];
-  for (const [index, { line, number }] of lines.entries()) {
-    if (index % LINES_AT_ONCE === 0) await setImmediate();
-    if (line.tooLong) refuse(number, 'too-long');
-    if (line.tooLong || line.bytes.length === 0) continue;
-    const text = decodeUtf8(line.bytes);
-    const record = text === undefined ? undefined : readRecord(text, { ...context, ...expected });
-    if (text === undefined || record === undefined) refuse(number, 'malformed-json');
-    else if (record.kind === 'refused') refuse(number, record.reason, record.type);
-    else {
-      const scanned = scanReferences(text, context.peerBase);
-      candidates.push({ number, text, record, scanned, targets: targetsOf(scanned) });
-    }
+  const batch = new Batch(file, { ...context, ...(file.type !== undefined && { expectedType: file.type }) });
+  for (let from = 0; from < lines.length; from += LINES_TOGETHER) {
+    const candidates = await batch.read(lines.slice(from, from + LINES_TOGETHER));
+    const found = await lookup(
+      candidates.map(({ targets }) => targets),
+      candidates.map(({ record }) => record),
+    );
+    await batch.transform(candidates, found);
   }
-  const { rows, openTargets } = await transformed(context, lookup, file, candidates, refuse);
-  return { rows, refused, openTargets };
+  return batch;
 }
 
-async function transformed(
-  context: ExchangeContext,
-  lookup: TargetLookup,
-  file: ExchangeFile,
-  candidates: readonly Candidate[],
-  refuse: (line: number, reason: RefusalReason, type?: string) => void,
-): Promise<Pick<PreparedBatch, 'rows' | 'openTargets'>> {
-  const found = await lookup(
-    candidates.map(({ targets }) => targets),
-    candidates.map(({ record }) => record),
-  );
-  const wide = {
-    ...context,
-    ...(file.type !== undefined && { expectedType: file.type }),
-    resolve: found.resolve,
-    resolveIdentifier: found.resolveIdentifier,
-    resolveUrn: found.resolveUrn,
-    localKey: found.localKey,
-  };
-  const rows: ImportRow[] = [];
-  const openTargets: OpenTarget[] = [];
-  for (const [index, { number, text, record, scanned, targets }] of candidates.entries()) {
-    if (index % LINES_AT_ONCE === 0) await setImmediate();
-    // Whose record it is was not known before where an identifier says so.
-    const again = targets.conditionals.some(({ type }) => type === 'Patient') ? readRecord(text, wide) : record;
-    const result = again.kind === 'refused' ? again : transformRecord(text, again, scanned, wide);
-    if (result.kind === 'refused') {
-      refuse(number, result.reason, result.type);
-      continue;
-    }
-    rows.push({ ...rowOf(context, result), line: number });
-    openTargets.push(...openOf(context, found, number, targets));
+class Batch implements PreparedBatch {
+  readonly rows: ImportRow[] = [];
+  readonly refused: RefusedLine[] = [];
+  readonly openTargets: OpenTarget[] = [];
+  readonly #file: ExchangeFile;
+  readonly #context: ExchangeContext & { readonly expectedType?: string };
+
+  constructor(file: ExchangeFile, context: ExchangeContext & { readonly expectedType?: string }) {
+    this.#file = file;
+    this.#context = context;
   }
-  return { rows, openTargets };
+
+  async read(lines: readonly NumberedLine[]): Promise<readonly Candidate[]> {
+    const candidates: Candidate[] = [];
+    let count = 0;
+    for (const { line, number } of lines) {
+      if (count++ % LINES_AT_ONCE === 0) await setImmediate();
+      if (line.tooLong) this.#refuse(number, 'too-long');
+      if (line.tooLong || line.bytes.length === 0) continue;
+      const candidate = this.#candidate(number, decodeUtf8(line.bytes));
+      if (candidate !== undefined) candidates.push(candidate);
+    }
+    return candidates;
+  }
+
+  async transform(candidates: readonly Candidate[], found: Found): Promise<void> {
+    const { resolve, resolveIdentifier, resolveUrn, localKey } = found;
+    const context = { ...this.#context, resolve, resolveIdentifier, resolveUrn, localKey };
+    let count = 0;
+    for (const { number, text, record, scanned, targets } of candidates) {
+      if (count++ % LINES_AT_ONCE === 0) await setImmediate();
+      // Whose record it is was not known before where an identifier says so.
+      const again = targets.conditionals.some(({ type }) => type === 'Patient')
+        ? readRecord(text, scanRecord(text), context)
+        : record;
+      const result = again.kind === 'refused' ? again : transformRecord(text, again, scanned, context);
+      if (result.kind === 'refused') {
+        this.#refuse(number, result.reason, result.type);
+        continue;
+      }
+      this.rows.push(rowOf(context, result, number));
+      found.bring(result.type, result.originalId);
+      addOpen(this.openTargets, context, found, number, targets);
+    }
+  }
+
+  #candidate(number: number, text: string | undefined): Candidate | undefined {
+    const scan = text === undefined ? undefined : scanRecord(text);
+    const record = text === undefined ? undefined : readRecord(text, scan, this.#context);
+    if (text === undefined || record === undefined) this.#refuse(number, 'malformed-json');
+    else if (record.kind === 'refused') this.#refuse(number, record.reason, record.type);
+    else if (scan !== undefined) {
+      const scanned = referencesOf(text, scan, this.#context.peerBase);
+      return { number, text, record, scanned, targets: targetsOf(scanned) };
+    }
+    return undefined;
+  }
+
+  #refuse(line: number, reason: RefusalReason, type = this.#file.type): void {
+    this.refused.push({ file: this.#file.number, line, reason, ...(type !== undefined && { type }) });
+  }
 }
 
-function openOf(
+function addOpen(
+  open: OpenTarget[],
   { memberId }: ExchangeContext,
   found: Found,
   line: number,
   { literals, conditionals, attachments, urns }: ReferenceTargets,
-): OpenTarget[] {
-  const open: OpenTarget[] = [];
+): void {
   const localId = (type: string, originalId: string): string => found.localKey(type, originalId).slice(type.length + 1);
   for (const { type, originalId } of literals) {
     const isThere = type === 'Patient' ? originalId === memberId : found.resolve(type, originalId);
@@ -135,16 +154,13 @@ function openOf(
     if (found.resolve('Binary', originalId)) continue;
     open.push({ type: 'Binary', originalId, line, localId: localId('Binary', originalId), url, contentType });
   }
-  return open;
 }
 
 /** What came in a member's export belongs to the member's record, but for the types that several records share. */
 export function rowOf(
   { anchorPatientId }: Pick<ExchangeContext, 'anchorPatientId'>,
   { type, id, text, contentHash }: ImportedResource,
+  line?: number,
 ): ImportRow {
-  return {
-    ...{ type, id, text, contentHash },
-    patientId: belongsToMember(type) ? anchorPatientId : undefined,
-  };
+  return { type, id, text, contentHash, patientId: belongsToMember(type) ? anchorPatientId : undefined, line };
 }

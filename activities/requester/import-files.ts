@@ -1,7 +1,7 @@
 import { heartbeat } from '@temporalio/activity';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { inImportOrder } from '../../fhir/import-order.ts';
-import { splitLines } from '../../fhir/ndjson.ts';
+import { linesOfChunks } from '../../fhir/ndjson.ts';
 import type { Line } from '../../fhir/ndjson.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import { readKept } from '../../store/kept-content.ts';
@@ -17,8 +17,8 @@ import type { ExchangeContext } from './import-context.ts';
 import { targetLookup } from './target-lookup.ts';
 import type { TargetLookup } from './target-lookup.ts';
 
-const BATCH_LINES = 2000;
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_LINES = 1000;
+const BATCH_BYTES = 2 * 1024 * 1024;
 
 const PATIENT_DELETION = {
   code: 'patient-deletion',
@@ -102,13 +102,15 @@ async function* batches({ blobs, settings }: RequesterDeps, file: ExchangeFile):
   const bytes = readKept(blobs, file, file.importedOffset);
   let batch: Line[] = [];
   let size = 0;
-  for await (const line of splitLines(bytes, { maxLineBytes: settings.maxLineBytes })) {
-    batch.push(line);
-    size += line.bytes.length;
-    if (batch.length < BATCH_LINES && size < BATCH_BYTES) continue;
-    yield batch;
-    batch = [];
-    size = 0;
+  for await (const lines of linesOfChunks(bytes, { maxLineBytes: settings.maxLineBytes })) {
+    for (const line of lines) {
+      batch.push(line);
+      size += line.bytes.length;
+      if (batch.length < BATCH_LINES && size < BATCH_BYTES) continue;
+      yield batch;
+      batch = [];
+      size = 0;
+    }
   }
   if (batch.length > 0) yield batch;
 }

@@ -8,7 +8,10 @@ import type { RequesterDeps } from './deps.ts';
 import type { ExchangeContext } from './import-context.ts';
 import { typesOfUrns } from './urn-types.ts';
 
-type Resolvers = Required<Pick<ImportContext, 'resolve' | 'resolveIdentifier' | 'resolveUrn' | 'localKey'>>;
+interface Resolvers extends Required<Pick<ImportContext, 'resolve' | 'resolveIdentifier' | 'resolveUrn' | 'localKey'>> {
+  /** The record is stored with this batch: nobody needs to ask for it again. */
+  bring(type: string, originalId: string): void;
+}
 
 /**
  * Answers, for the references of a batch, which targets are here: of this batch (`own`), of this exchange, or of an
@@ -33,37 +36,39 @@ interface Target {
 }
 
 /** Practitioners and Encounters come again and again: so many targets are remembered. */
-const REMEMBERED = 100_000;
+const REMEMBERED = 50_000;
 
 export function targetLookup(deps: RequesterDeps, exchangeId: string, context: ExchangeContext): TargetLookup {
   const { fhir } = deps;
-  const known = new Map<string, Target>();
+  /** By type and id at the payer. */
+  const known = new Map<string, Map<string, Target>>();
+  let remembered = 0;
   const typeOfUrn = new Map<string, string>();
   const byIdentifier = new Map<string, string | undefined>();
   let batch = 0;
   const targetOf = (type: string, originalId: string): Target => {
-    const name = `${type}/${originalId}`;
-    const present = known.get(name);
+    let ofType = known.get(type);
+    if (ofType === undefined) known.set(type, (ofType = new Map<string, Target>()));
+    const present = ofType.get(originalId);
     if (present !== undefined) return present;
     const id = importedId(context, type, originalId);
     const target = { type, id, key: `${type}/${id}`, isHere: false, batch: 0 };
-    known.set(name, target);
+    ofType.set(originalId, target);
+    remembered += 1;
     return target;
   };
   const askFor = async (targets: readonly ReferenceTargets[]): Promise<void> => {
-    const asked = new Map<string, Target>();
-    const ask = (type: string, originalId: string): void => {
-      const target = targetOf(type, originalId);
-      if (!target.isHere && target.batch !== batch) asked.set(target.key, target);
+    const asked = new Set<Target>();
+    const ask = (target: Target): void => {
+      if (!target.isHere && target.batch !== batch) asked.add(target);
     };
     for (const { literals, attachments } of targets) {
-      for (const { type, originalId } of literals) ask(type, originalId);
-      for (const { url } of attachments) ask('Binary', attachmentId(url));
+      for (const { type, originalId } of literals) ask(targetOf(type, originalId));
+      for (const { url } of attachments) ask(targetOf('Binary', attachmentId(url)));
     }
-    for (const key of await fhir.known(exchangeId, [...asked.values()])) {
-      const target = asked.get(key);
-      if (target !== undefined) target.isHere = true;
-    }
+    if (asked.size === 0) return;
+    const known = await fhir.known(exchangeId, [...asked]);
+    for (const target of asked) target.isHere = known.has(target.key);
   };
   const askForIdentifiers = async (targets: readonly ReferenceTargets[]): Promise<void> => {
     for (const { type, system, value } of targets.flatMap((each) => each.conditionals)) {
@@ -81,7 +86,10 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
   };
 
   return async (targets, records) => {
-    if (known.size > REMEMBERED) known.clear();
+    if (remembered > REMEMBERED) {
+      known.clear();
+      remembered = 0;
+    }
     if (typeOfUrn.size > REMEMBERED) typeOfUrn.clear();
     batch += 1;
     for (const { type, originalId } of records) targetOf(type, originalId).batch = batch;
@@ -90,6 +98,9 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
     await askForUrns(targets, records);
     const now = batch;
     return {
+      bring: (type, originalId) => {
+        targetOf(type, originalId).isHere = true;
+      },
       localKey: (type, originalId) => targetOf(type, originalId).key,
       resolve: (type, originalId) => {
         const { isHere, batch: last } = targetOf(type, originalId);

@@ -6,7 +6,8 @@ import type { Identifier, ImportRow, LineKey, MissingTarget, OpenTarget, Resourc
 import { endOfType, KEY, keyColumns, newestOfKey } from './rows.ts';
 import { addCounts } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
-import { copyRows, stageRows, unstage } from './stage.ts';
+import { copyRows } from './copy.ts';
+import { stageRows, unstage } from './stage.ts';
 import { keepUnchanged, knownOf, lockStaging, SHARED_TYPE_LIST, toStagedRow } from './staging.ts';
 import { inTransaction } from './transaction.ts';
 import type { Queryable } from './transaction.ts';
@@ -97,7 +98,7 @@ export async function addOpenTargets(
     client,
     'open_target (exchange_id, type, original_id, file, line, local_id, url, content_type)',
     fresh.map(({ type, originalId, line, localId, url, contentType }) => [
-      ...[exchangeId, type, originalId, String(file), String(line), localId, url, contentType],
+      ...[exchangeId, type, originalId, file, line, localId, url, contentType],
     ]),
   );
 }

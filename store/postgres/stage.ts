@@ -1,8 +1,7 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { PoolClient } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { indexValuesOf, LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
+import { copyRows } from './copy.ts';
+import type { CopyValue } from './copy.ts';
 
 /** One version on its way into `resource`. */
 export interface StagedRow {
@@ -17,21 +16,16 @@ export interface StagedRow {
   readonly content: string;
 }
 
-type CopyValue = string | boolean | undefined;
-
-const COPY_CHUNK = 256 * 1024;
-const SPECIAL = /[\\\n\r\t]/g;
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-
 /** Writes the versions and what is indexed of them; they show once the publication has its instant. */
 export async function stageRows(client: PoolClient, publicationId: string, rows: readonly StagedRow[]): Promise<void> {
   if (rows.length === 0) return;
   const resources =
     'resource (type, id, publication_id, patient_id, evidence, generated, deleted, content_hash, content)';
+  const publication = BigInt(publicationId);
   await copyRows(
     client,
     resources,
-    map(rows, (row) => resourceLine(publicationId, row)),
+    map(rows, (row) => resourceValues(publication, row)),
   );
   const identifiers: CopyValue[][] = [];
   const names: CopyValue[][] = [];
@@ -39,10 +33,10 @@ export async function stageRows(client: PoolClient, publicationId: string, rows:
   for (const { type, id, deleted, content } of rows) {
     if (deleted || !LOOKED_UP_TYPES.has(type)) continue;
     const values = indexValuesOf(JSON.parse(content) as Readonly<Record<string, unknown>>);
-    const key = [type, id, publicationId];
+    const key = [type, id, publication];
     for (const { system, value } of values.identifiers) identifiers.push([...key, system, value]);
     for (const { part, name } of values.names) names.push([...key, part, name]);
-    for (const linked of values.linkedPatients) links.push([id, publicationId, linked]);
+    for (const linked of values.linkedPatients) links.push([id, publication, linked]);
   }
   await copyRows(client, 'resource_identifier (type, id, publication_id, system, value)', identifiers);
   await copyRows(client, 'resource_name (type, id, publication_id, part, name)', names);
@@ -67,57 +61,16 @@ export async function unstage(
   );
 }
 
-/** COPY into a table; nothing is sent for no rows. */
-export async function copyRows(
-  client: PoolClient,
-  target: string,
-  rows: Iterable<readonly CopyValue[]>,
-): Promise<void> {
-  const source = chunks(rows);
-  const first = source.next();
-  if (first.done === true) return;
-  const stream = client.query(copyFrom(`COPY ${target} FROM STDIN`));
-  await pipeline(Readable.from(startingWith(first.value, source), { objectMode: false }), stream);
-}
-
-function* startingWith(first: Buffer, rest: Iterable<Buffer>): Generator<Buffer> {
-  yield first;
-  yield* rest;
-}
-
-function* chunks(rows: Iterable<readonly CopyValue[]>): Generator<Buffer, undefined> {
-  let lines: string[] = [];
-  let size = 0;
-  for (const row of rows) {
-    const line = `${row.map(copyValue).join('\t')}\n`;
-    lines.push(line);
-    size += line.length;
-    if (size < COPY_CHUNK) continue;
-    yield Buffer.from(lines.join(''), 'utf8');
-    lines = [];
-    size = 0;
-  }
-  if (lines.length > 0) yield Buffer.from(lines.join(''), 'utf8');
-  return undefined;
-}
-
-/** The text format of COPY (https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2). */
-function copyValue(value: CopyValue): string {
-  if (value === undefined) return '\\N';
-  if (typeof value === 'boolean') return value ? 't' : 'f';
-  return value.replace(SPECIAL, (character) => ESCAPES[character] ?? character);
-}
-
-function resourceLine(publicationId: string, row: StagedRow): CopyValue[] {
+function resourceValues(publication: bigint, row: StagedRow): CopyValue[] {
   return [
     row.type,
     row.id,
-    publicationId,
+    publication,
     row.patientId,
     row.evidence,
     row.generated,
     row.deleted,
-    `\\x${row.contentHash}`,
+    Buffer.from(row.contentHash, 'hex'),
     row.content,
   ];
 }

@@ -3,7 +3,7 @@ import { SHARED_TYPES } from '../../fhir/compartment.ts';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { keyOf } from '../fhir-store.ts';
 import type { ImportRow, ResourceKey } from '../fhir-store.ts';
-import { keyColumns, newestOfKey } from './rows.ts';
+import { keyColumns } from './rows.ts';
 import type { StagedRow } from './stage.ts';
 
 export const SHARED_TYPE_LIST: readonly string[] = [...SHARED_TYPES].sort();
@@ -49,22 +49,53 @@ export interface Known {
   readonly unchanged: boolean;
 }
 
+interface VersionOfKey extends ResourceKey {
+  readonly own: boolean;
+  readonly hash: string;
+  readonly deleted: boolean;
+  readonly published_at: Date | null;
+}
+
+/** One probe for each key, whatever becomes of it: of most keys of a first exchange there is nothing. */
 export async function knownOf(
   client: PoolClient,
   publicationId: string,
   keys: readonly ResourceKey[],
 ): Promise<ReadonlyMap<string, Known>> {
-  const { rows } = await client.query<ResourceKey & Known>(
-    `SELECT k.type, k.id, encode(s.content_hash, 'hex') AS staged, encode(v.content_hash, 'hex') AS visible,
-       u.id IS NOT NULL AS unchanged
+  const { rows } = await client.query<VersionOfKey>(
+    `SELECT k.type, k.id, r.publication_id = $3 AS own, encode(r.content_hash, 'hex') AS hash, r.deleted, p.published_at
      FROM unnest($1::text[], $2::text[]) AS k(type, id)
-     LEFT JOIN resource s ON s.type = k.type AND s.id = k.id AND s.publication_id = $3
-     LEFT JOIN unchanged_resource u ON u.type = k.type AND u.id = k.id AND u.publication_id = $3
-     LEFT JOIN LATERAL ${newestOfKey('r.content_hash, r.deleted')} v ON NOT v.deleted
-     WHERE s.id IS NOT NULL OR v.content_hash IS NOT NULL`,
+     CROSS JOIN LATERAL (SELECT * FROM resource r WHERE r.type = k.type AND r.id = k.id OFFSET 0) r
+     LEFT JOIN publication p ON p.id = r.publication_id AND p.published_at IS NOT NULL
+     WHERE r.publication_id = $3 OR p.id IS NOT NULL
+     ORDER BY p.published_at NULLS FIRST`,
     [...keyColumns(keys), publicationId],
   );
-  return new Map(rows.map((row) => [keyOf(row), row]));
+  const known = new Map<string, Known>();
+  for (const row of rows) {
+    const before = known.get(keyOf(row)) ?? { staged: null, visible: null, unchanged: false };
+    const visible = row.deleted ? null : row.hash;
+    known.set(keyOf(row), row.own ? { ...before, staged: row.hash } : { ...before, visible });
+  }
+  if (known.size === 0) return known;
+  for (const key of await unchangedAmong(client, publicationId, rows)) {
+    const before = known.get(keyOf(key));
+    if (before !== undefined) known.set(keyOf(key), { ...before, unchanged: true });
+  }
+  return known;
+}
+
+async function unchangedAmong(
+  client: PoolClient,
+  publicationId: string,
+  keys: readonly ResourceKey[],
+): Promise<readonly ResourceKey[]> {
+  const { rows } = await client.query<ResourceKey>(
+    `SELECT u.type, u.id FROM unnest($1::text[], $2::text[]) AS k(type, id)
+     JOIN unchanged_resource u ON u.type = k.type AND u.id = k.id AND u.publication_id = $3`,
+    [...keyColumns(keys), publicationId],
+  );
+  return rows;
 }
 
 export function toStagedRow(row: ImportRow, generated: boolean): StagedRow {

@@ -172,7 +172,7 @@ describe('polling', () => {
   });
 
   it('ends at the deadline with a last look, and gives the export back', async () => {
-    const ended = await run({ checkExport: inProgress(1500) }, { exportDeadlineMs: 2000 });
+    const ended = await run({ checkExport: inProgress(4500) }, { exportDeadlineMs: 10_000 });
     expect(typeOf(ended.cause)).toBe('export-deadline');
     expect(ended.played.count('checkExport')).toBeGreaterThanOrEqual(3);
     expect(undoneBy(ended)).toEqual(['releaseExport', 'freeSlot']);
@@ -186,7 +186,7 @@ describe('polling', () => {
   });
 
   it('takes an export that is complete at the deadline', async () => {
-    const { result } = await run({ checkExport: completeAfter(2, 1500) }, { exportDeadlineMs: 2000 });
+    const { result } = await run({ checkExport: completeAfter(2, 6000) }, { exportDeadlineMs: 10_000 });
     expect(result).toMatchObject({ status: 'completed' });
   });
 });

@@ -139,7 +139,7 @@ describe.each(adapters)('an import over $name', ({ create }) => {
     const rows = [importRow('Observation', 'e7-a', 'e7-p'), importRow('Patient', 'e7-p', 'e7-p')];
     const broken = {
       ...batchOf('e7', rows),
-      rows: [...rows, { ...importRow('Goal', 'e7-g', 'e7-p'), contentHash: 'no hex' }],
+      rows: [...rows, { ...importRow('Goal', 'e7-g', 'e7-p'), id: 'no\0text' }],
     };
     await expect(at.store.importBatch(broken)).rejects.toThrow();
     const { rows: files } = await at.pool.query(

@@ -14,7 +14,6 @@ import {
   propertyOf,
   rootStart,
   stringAt,
-  visitObjects,
 } from '../../../fhir/json-text.ts';
 
 const root = (text: string) => objectAt(text, rootStart(text));
@@ -48,66 +47,6 @@ describe('elementsAt', () => {
     ['[ 1 , "a,]" ,{"b":[2]}]', ['1', '"a,]"', '{"b":[2]}']],
   ])('splits %s', (text, elements) => {
     expect(elementsAt(text, 0).map(({ start, end }) => text.slice(start, end))).toEqual(elements);
-  });
-});
-
-describe('visitObjects', () => {
-  const visited = (text: string) => {
-    const found: [string, string][] = [];
-    visitObjects(text, 'reference', (object, topKey) => {
-      const property = propertyOf(object, 'reference');
-      if (property) found.push([topKey, text.slice(property.valueStart, property.valueEnd)]);
-    });
-    return found;
-  };
-
-  it('finds the key in objects at any depth and says below which property of the root', () => {
-    const text =
-      '{"subject":{"reference":"A/1"},"contained":[{"x":[[{"reference":"B/2"}]]}],"extension":[{"valueReference":{"display":"\\"reference\\"","reference":"C/3"}}]}';
-    expect(visited(text)).toEqual([
-      ['subject', '"A/1"'],
-      ['contained', '"B/2"'],
-      ['extension', '"C/3"'],
-    ]);
-  });
-
-  it('finds the key of an outer and of an inner object, inner first', () => {
-    expect(visited('{"a":{"reference":{"reference":"A/1"},"b":2}}')).toEqual([
-      ['a', '"A/1"'],
-      ['a', '{"reference":"A/1"}'],
-    ]);
-  });
-
-  it('finds an escaped key and no key that is only similar', () => {
-    expect(visited('{"a":{"\\u0072eference":"A/1"}}')).toHaveLength(1);
-    expect(visited('{"a":{"references":"A/1","Reference":"B","ref":"reference"}}')).toHaveLength(0);
-  });
-
-  it('returns the root with all its properties', () => {
-    const text = '\n{"a":{"reference":"A/1"},"b":[{}],"c":null}\r';
-    const { start, end, properties } = visitObjects(text, 'reference', () => undefined);
-    expect(text.slice(start, end)).toBe(text.trim());
-    expect(properties.map(({ valueStart, valueEnd }) => text.slice(valueStart, valueEnd))).toEqual([
-      '{"reference":"A/1"}',
-      '[{}]',
-      'null',
-    ]);
-  });
-
-  it('refuses a text whose root is no object', () => {
-    expect(() => visitObjects('[{"reference":"A/1"}]', 'reference', () => undefined)).toThrow(RangeError);
-  });
-
-  it.each([
-    ['one long string', `{"a":"${'A'.repeat(1_000_000)}"}`],
-    ['escaped quotes', `{"a":"${'\\"'.repeat(500_000)}"}`],
-    ['backslashes', `{"a":"${'\\\\'.repeat(500_000)}"}`],
-    ['References', `{"a":[${'{"reference":"A/1"},'.repeat(50_000)}1]}`],
-    ['nested References', `{"a":${'{"reference":"A/1","b":'.repeat(40_000)}1${'}'.repeat(40_000)}}`],
-  ])('reads a megabyte of %s in linear time', (_name, text) => {
-    const started = performance.now();
-    visitObjects(text, 'reference', () => undefined);
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 });
 
