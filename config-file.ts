@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import type { ConfigProblems } from './config-problems.ts';
+import { mailTemplates } from './fhir/notification.ts';
 import { oidcClientInput, oidcServerInput } from './fhir/oidc-definitions.ts';
 
 export const defaultConfigFile = 'carryover.config.json';
@@ -80,6 +81,17 @@ export const fileSchema = z.strictObject({
       /** Identifier systems. */
       knownBy: z.array(z.string().min(1)).default(['http://hl7.org/fhir/sid/us-npi']),
       foreignLines: z.enum(['refuse', 'fail']).default('refuse'),
+    })
+    .prefault({}),
+  notifications: z
+    .strictObject({
+      /** `host:port` of receivers of events in one's own network. */
+      privateHosts: z.array(z.string().regex(/^[^\s/:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/)).default([]),
+      /** Tries of one notification; then it is laid aside. */
+      attempts: z.int().min(1).default(20),
+      firstWaitSeconds: z.number().min(0.01).default(5),
+      longestWaitSeconds: z.number().min(0.01).default(3600),
+      mails: mailTemplates.prefault({}),
     })
     .prefault({}),
 });

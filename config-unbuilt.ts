@@ -6,13 +6,11 @@ import type { Config } from './config.ts';
  * and that is not there is worse than no start.
  * @throws ConfigError naming all of them
  */
-export function assertBuilt({ fhirStore, mail }: Config): void {
+export function assertBuilt({ fhirStore }: Config): void {
   const problems = new ConfigProblems();
   const refuse = (name: string, held: unknown, accepted: string): void => {
     if (held !== undefined && held !== false) problems.add(name, held, accepted);
   };
-  const nothing = (what: string): string => `nothing in this version, which has no ${what}`;
   refuse('FHIR_STORE', fhirStore.kind === 'postgres' ? undefined : fhirStore.kind, 'postgres in this version');
-  refuse('SMTP_URL', mail && 'set', nothing('notification by e-mail'));
   problems.throwIfAny();
 }

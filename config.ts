@@ -20,6 +20,8 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly p2pPort: number;
+  /** How our own workers reach the P2P API. */
+  readonly p2pUrl: string;
   /** Exactly as given: the issuer of access tokens. */
   readonly publicUrl: string;
   /** `publicUrl` + `/fhir`. */
@@ -84,13 +86,15 @@ export function loadConfig(env: Environment, readText: (file: string) => string 
   const fhirPort = read('PORT', port, PORT) ?? 8080;
   const p2pPort = read('P2P_PORT', port, PORT) ?? 8081;
   if (fhirPort === p2pPort) problems.add('P2P_PORT', String(p2pPort), 'a port other than PORT');
-  const publicUrl =
-    read('PUBLIC_URL', httpUrl, HTTP_URL) ?? `http://${host.includes(':') ? `[${host}]` : host}:${fhirPort}`;
+  const publicUrl = read('PUBLIC_URL', httpUrl, HTTP_URL) ?? `http://${inUrl(host)}:${fhirPort}`;
+  const reachable = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+  const p2pUrl = read('P2P_URL', httpUrl, HTTP_URL) ?? `http://${inUrl(reachable)}:${p2pPort}`;
   const levels = z.enum(LOG_LEVELS);
   const config: Config = {
     host,
     port: fhirPort,
     p2pPort,
+    p2pUrl: p2pUrl.replace(/\/+$/, ''),
     publicUrl,
     fhirBaseUrl: `${publicUrl.replace(/\/+$/, '')}/fhir`,
     dataDir: path.resolve(read('DATA_DIR', text, 'a folder') ?? '.data'),
@@ -127,6 +131,8 @@ export function loadConfig(env: Environment, readText: (file: string) => string 
   problems.throwIfAny();
   return deepFreeze(config);
 }
+
+const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /** The configuration of this process. */
 export function loadProcessConfig(): Config {

@@ -49,6 +49,6 @@ export default tseslint.config(
     },
   },
   // `allowInsecureRequests` is marked as deprecated to make it stand out: a payer registered with http is on a test network.
-  { files: ['peer/token.ts'], rules: { '@typescript-eslint/no-deprecated': 'off' } },
+  { files: ['peer/token-configuration.ts'], rules: { '@typescript-eslint/no-deprecated': 'off' } },
   { files: ['prisma.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
 );

@@ -27,6 +27,8 @@ export default {
     project('samples', servers),
     project('replay', servers),
     project('hapi', servers),
+    project('validator', servers),
+    project('clients', servers),
     project('crash'),
     project('browser'),
   ],

@@ -89,10 +89,11 @@ export function callerOfRequest(res: Response): Caller {
 
 const has = (caller: Caller, scope: string): boolean => caller.scope.split(' ').includes(scope);
 
+export const isOperator = (caller: Caller): boolean => caller.kind === 'operator' && has(caller, OPERATOR_SCOPE);
+
 /** Lets the operator alone through. */
 export const requireOperator: RequestHandler = (_req: Request, res, next) => {
-  const caller = callerOfRequest(res);
-  if (caller.kind !== 'operator' || !has(caller, OPERATOR_SCOPE)) throw new ExchangeError('forbidden');
+  if (!isOperator(callerOfRequest(res))) throw new ExchangeError('forbidden');
   next();
 };
 

@@ -1,7 +1,11 @@
 import { Router } from 'express';
-import type { CapabilityStatement, CapabilityStatementRestResource } from 'fhir/r4.js';
-import { RESOURCE_TYPES } from '../fhir/resource-types.ts';
+import type { CapabilityStatement, CapabilityStatementRest } from 'fhir/r4.js';
+import { operationsOf } from './capability-operations.ts';
+import { capabilityResources } from './capability-resources.ts';
+import { REST_ROUTES } from './fhir-rest/routes.ts';
 import { sendResource } from './outcome.ts';
+import { routesOfRouters } from './route-walk.ts';
+import type { ServedRoute } from './route-walk.ts';
 
 export interface MetadataDeps {
   /** `PUBLIC_URL/fhir`. */
@@ -9,34 +13,13 @@ export interface MetadataDeps {
   readonly version: string;
   /** When this program began to say so. */
   readonly date: string;
+  /** What is served: the statement says what their routes do, and nothing else. */
+  readonly routers: readonly Router[];
 }
 
 const BULK_DATA = 'http://hl7.org/fhir/uv/bulkdata';
-const HREX_MATCH = 'http://hl7.org/fhir/us/davinci-hrex/OperationDefinition/member-match';
-
-/** Searches that the indexes answer; others are refused, so they are not named. */
-const SEARCHES: Readonly<Record<string, readonly [string, 'token' | 'string' | 'reference' | 'date'][]>> = {
-  Patient: [
-    ['identifier', 'token'],
-    ['name', 'string'],
-    ['family', 'string'],
-    ['given', 'string'],
-  ],
-  Practitioner: [
-    ['identifier', 'token'],
-    ['name', 'string'],
-  ],
-  Organization: [
-    ['identifier', 'token'],
-    ['name', 'string'],
-  ],
-  Location: [
-    ['identifier', 'token'],
-    ['name', 'string'],
-  ],
-};
-
-const WITHOUT_REST: ReadonlySet<string> = new Set(['Task', 'Bundle', 'Parameters', 'OperationOutcome']);
+const PDEX = 'http://hl7.org/fhir/us/davinci-pdex';
+const HREX = 'http://hl7.org/fhir/us/davinci-hrex';
 
 /** `GET /metadata`: what this server does, and nothing else. */
 export function metadataRouter(deps: MetadataDeps): Router {
@@ -48,75 +31,78 @@ export function metadataRouter(deps: MetadataDeps): Router {
   return router;
 }
 
-function capabilityStatement({ baseUrl, version, date }: MetadataDeps): CapabilityStatement {
+function capabilityStatement({ baseUrl, version, date, routers }: MetadataDeps): CapabilityStatement {
+  const routes = routesOfRouters(routers);
   return {
     resourceType: 'CapabilityStatement',
-    status: 'active',
-    date,
-    kind: 'instance',
-    instantiates: [`${BULK_DATA}/CapabilityStatement/bulk-data`],
+    ...{ status: 'active', date, kind: 'instance', fhirVersion: '4.0.1' },
+    instantiates: instantiated(routes),
     software: { name: 'Carryover', version },
     implementation: { description: 'Carryover payer-to-payer exchange', url: baseUrl },
-    fhirVersion: '4.0.1',
     format: ['application/fhir+json', 'json'],
-    rest: [
-      {
-        mode: 'server',
-        security: {
-          service: [
-            {
-              coding: [
-                { system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' },
-              ],
-            },
-          ],
-          description: 'SMART Backend Services; endpoints at .well-known/smart-configuration',
+    // The editions that the answers follow.
+    implementationGuide: [
+      `${PDEX}/ImplementationGuide/hl7.fhir.us.davinci-pdex|2.2.0`,
+      `${HREX}/ImplementationGuide/hl7.fhir.us.davinci-hrex|1.2.0`,
+      `${BULK_DATA}/ImplementationGuide/hl7.fhir.uv.bulkdata|2.0.0`,
+    ],
+    rest: [responding(routes), requesting()],
+  };
+}
+
+/** Statements of the guides that are met whole. */
+function instantiated(routes: readonly ServedRoute[]): string[] {
+  const paths = new Set(routes.map(({ path }) => path));
+  const isPayerAccess = paths.has('/Group/$bulk-member-match') && paths.has('/Group/:id/$davinci-data-export');
+  return [
+    `${BULK_DATA}/CapabilityStatement/bulk-data`,
+    ...(isPayerAccess ? [`${PDEX}/CapabilityStatement/pdex-payer-access-server`] : []),
+  ];
+}
+
+function responding(routes: readonly ServedRoute[]): CapabilityStatementRest {
+  const system = operationsOf(routes).flatMap(({ type, operation }) => (type === undefined ? [operation] : []));
+  const interactions = REST_ROUTES.flatMap(({ path, interactions: codes }) => (path === '/' ? codes : []));
+  return {
+    mode: 'server',
+    documentation:
+      'Responding payer: partners read, search and export the members whom they have matched, as far as the consent goes. Requesting payer: its operator begins exchanges and follows their Tasks. Writes are for the operator.',
+    security: {
+      cors: false,
+      service: [
+        {
+          coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }],
         },
-        resource: [...[...RESOURCE_TYPES].filter((type) => !WITHOUT_REST.has(type)).map(resourceOf), task],
-        interaction: [{ code: 'transaction' }, { code: 'batch' }],
+      ],
+      description: 'SMART Backend Services; endpoints at .well-known/smart-configuration',
+    },
+    resource: [...capabilityResources(routes)],
+    interaction: interactions.map((code) => ({ code: code as 'transaction' | 'batch' })),
+    ...(system.length > 0 && { operation: system }),
+  };
+}
+
+/** What this server asks of a responding payer, as its client. */
+function requesting(): CapabilityStatementRest {
+  return {
+    mode: 'client',
+    documentation:
+      'Requesting payer: asks a responding payer for the records of one member, in the first of these ways that it has.',
+    resource: [
+      {
+        type: 'Patient',
+        interaction: [{ code: 'read' }, { code: 'search-type' }],
+        operation: [
+          { name: 'member-match', definition: `${HREX}/OperationDefinition/member-match` },
+          { name: 'export', definition: `${BULK_DATA}/OperationDefinition/patient-export` },
+          { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
+        ],
+      },
+      {
+        type: 'Group',
+        interaction: [{ code: 'search-type' }],
+        operation: [{ name: 'export', definition: `${BULK_DATA}/OperationDefinition/group-export` }],
       },
     ],
   };
 }
-
-function resourceOf(type: string): CapabilityStatementRestResource {
-  return {
-    // RESOURCE_TYPES are the names that the type spells out.
-    type: type as CapabilityStatementRestResource['type'],
-    interaction: (['read', 'vread', 'history-instance', 'search-type', 'create', 'update', 'delete'] as const).map(
-      (code) => ({ code }),
-    ),
-    versioning: 'versioned-update',
-    readHistory: true,
-    updateCreate: true,
-    searchParam: [
-      { name: '_id', type: 'token' },
-      { name: '_lastUpdated', type: 'date' },
-      ...(SEARCHES[type] ?? [['patient', 'reference'] as const]).map(([name, kind]) => ({ name, type: kind })),
-    ],
-    ...(type === 'Patient' && { operation: patientOperations }),
-  };
-}
-
-const patientOperations: CapabilityStatementRestResource['operation'] = [
-  { name: 'member-match', definition: HREX_MATCH },
-  { name: 'export', definition: `${BULK_DATA}/OperationDefinition/patient-export` },
-  {
-    name: 'sdh.s2s.invoke-export',
-    definition: 'http://payer-to-payer-exchange/OperationDefinition/invoke-export',
-    documentation: 'Begins an exchange with a responding payer; for the operator of this server.',
-  },
-];
-
-const task: CapabilityStatementRestResource = {
-  type: 'Task',
-  documentation: 'Mirrors the exchanges of this server; for its operator.',
-  interaction: [{ code: 'read' }, { code: 'search-type' }],
-  searchParam: [
-    { name: '_id', type: 'token' },
-    { name: 'status', type: 'token' },
-    { name: 'code', type: 'token' },
-    { name: 'patient', type: 'reference' },
-    { name: '_lastUpdated', type: 'date' },
-  ],
-};

@@ -1,9 +1,11 @@
 import type { RequestHandler } from 'express';
 import { ExchangeError } from '../fhir/errors.ts';
 import { isResourceType } from '../fhir/resource-types.ts';
+import { REST_TYPES } from './fhir-rest/rest-types.ts';
 
 /** What a path knows, for one that a request came to with another method. */
 const TYPE_METHODS = 'GET, HEAD, POST';
+const RECORD_METHODS = 'GET, HEAD, POST, PUT, DELETE';
 const INSTANCE_METHODS = 'GET, HEAD, PUT, DELETE';
 
 /**
@@ -26,7 +28,7 @@ function methodsOf(path: string, method: string): string | undefined {
 function methodsOfResource(type: string | undefined, id: string | undefined): string | undefined {
   if (type === 'metadata' && id === undefined) return 'GET, HEAD';
   if (type === undefined || !isResourceType(type)) return undefined;
-  if (id === undefined || id === '') return TYPE_METHODS;
+  if (id === undefined || id === '') return REST_TYPES.has(type) ? RECORD_METHODS : TYPE_METHODS;
   return /^[A-Za-z0-9\-.]{1,64}$/.test(id) ? INSTANCE_METHODS : undefined;
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts';
 import { createPeerClient } from '../peer/fhir-client.ts';
 import type { PeerHttp } from '../peer/http.ts';
 import { PeerError } from '../peer/peer-error.ts';
+import { createExchangeTokens } from '../peer/portal-token.ts';
 import type { TokenSource } from '../peer/token.ts';
 import type { Seal } from '../seal.ts';
 import { createBlobStore } from '../store/blobs.ts';
@@ -14,7 +15,9 @@ import { createExchangeFileStore } from '../store/exchange-files.ts';
 import { createExchangeStore } from '../store/exchanges.ts';
 import type { ExchangeStore } from '../store/exchanges.ts';
 import type { FhirStore } from '../store/fhir-store.ts';
+import type { Outbox } from '../store/outbox.ts';
 import { createPayerKnowledgeStore } from '../store/payer-knowledge.ts';
+import { createPortalTokenStore } from '../store/portal-tokens.ts';
 import { createTaskStore } from '../store/tasks.ts';
 import { withFailures } from '../activities/failures.ts';
 import type { FailureObserver } from '../activities/failures.ts';
@@ -29,24 +32,28 @@ export interface RequesterParts {
   readonly seal: Seal;
   readonly fhir: FhirStore;
   readonly http: PeerHttp;
+  /** Our own tokens. */
   readonly tokens: TokenSource;
   readonly servers: () => Promise<readonly OidcServer[]>;
   readonly settings: ImportSettings;
+  readonly outbox: Outbox;
 }
 
 export function requesterDeps(parts: RequesterParts): RequesterDeps {
-  const { prisma, pool, seal, fhir, http, tokens, servers, settings } = parts;
+  const { prisma, pool, seal, fhir, http, servers, settings, outbox } = parts;
+  const store = createPortalTokenStore(prisma, seal);
+  const tokens = createExchangeTokens({ own: parts.tokens, store, http, now: Date.now });
   return {
-    exchanges: createExchangeStore(prisma, seal),
-    tasks: createTaskStore(prisma),
+    exchanges: createExchangeStore(prisma, seal, outbox),
+    tasks: createTaskStore(prisma, seal, outbox),
     files: createExchangeFileStore(pool),
     blobs: createBlobStore(pool),
     knowledge: createPayerKnowledgeStore(prisma),
     ...{ fhir, tokens, settings },
-    async payer(pid) {
-      const found = (await servers()).find((server) => server.pid === pid);
+    async payer({ id, payerPid, request }) {
+      const found = (await servers()).find((server) => server.pid === payerPid);
       if (found === undefined) throw new ExchangeError('payer-unknown');
-      return found;
+      return request.access === 'portal' ? { ...found, portalExchangeId: id } : found;
     },
     peer: (payer, signal) => createPeerClient({ payer, http, tokens, now: Date.now, signal }),
   };

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import type { ResponderDeps } from '../activities/responder/deps.ts';
+import { everythingRouter } from '../api/responder/everything.ts';
 import { exportFileRouter } from '../api/responder/export-file.ts';
 import { exportStatusRouter } from '../api/responder/export-status.ts';
 import { exportRouter } from '../api/responder/export.ts';
@@ -38,7 +39,7 @@ export function responderVisibility({ fhir, matches, disclosure, withheld }: Res
 export function responderRoutes(parts: ResponderParts, visibility: Visibility, runs: ExportRuns): Router {
   const { config, fhir, matches, jobs, blobs, modules } = parts;
   const { matching } = config.file;
-  const consents = { matches, now, hasConsentModule: modules.seeResource !== undefined };
+  const consents = { jobs, matches, now, hasConsentModule: modules.seeResource !== undefined };
   const baseUrl = config.fhirBaseUrl;
   const router = Router();
   router.use(
@@ -47,9 +48,16 @@ export function responderRoutes(parts: ResponderParts, visibility: Visibility, r
       matchModule: modules.match,
       ownOrganization: config.file.ownOrganization,
     }),
-    exportRouter({ jobs, fhir, matches, visibility, runs, baseUrl, now }),
-    exportStatusRouter({ jobs, runs, baseUrl, ...consents }),
-    exportFileRouter({ jobs, blobs, ...consents }),
+    exportRouter({
+      ...{ jobs, fhir, matches, visibility, runs, baseUrl, now },
+      ownOrganization: config.file.ownOrganization,
+    }),
+    everythingRouter({
+      ...{ store: fhir, baseUrl, visibility, ownOrganization: config.file.ownOrganization },
+      provenanceProfile: config.file.provenanceProfile,
+    }),
+    exportStatusRouter({ runs, baseUrl, ...consents }),
+    exportFileRouter({ blobs, ...consents }),
   );
   return router;
 }

@@ -58,6 +58,15 @@ import type { TaskQueues } from '../workflows/contract.ts';
 import type { OperatorModules } from './operator-modules.ts';
 import { createWithheldMetrics } from './withheld-metrics.ts';
 import type { WithheldMetrics } from './withheld-metrics.ts';
+import {
+  notificationActivities,
+  notificationP2p,
+  notificationParts,
+  notificationRoutes,
+} from './wire-notifications.ts';
+import { seedSubscription } from './wire-notifications.ts';
+import type { NotificationParts } from './wire-notifications.ts';
+import { portalParts } from './wire-p2p.ts';
 import { repetitionDeps } from './wire-repetitions.ts';
 import { exchangeLimits, importSettings, requesterActivities, requesterDeps } from './wire-requester.ts';
 import type { RequesterDeps } from '../activities/requester/deps.ts';
@@ -74,6 +83,8 @@ export interface Foundation {
   readonly temporal: TemporalClient;
   readonly queues: TaskQueues;
   readonly modules: OperatorModules;
+  /** Lifetime of access tokens; 300 where nothing is said. */
+  readonly tokenSeconds?: number;
 }
 
 export interface Wiring extends Foundation {
@@ -89,6 +100,7 @@ export interface Wiring extends Foundation {
   readonly disclosure: Disclosure;
   readonly withheld: WithheldMetrics;
   readonly requester: RequesterDeps;
+  readonly notification: NotificationParts;
   close(): Promise<void>;
 }
 
@@ -111,9 +123,11 @@ export function wire(foundation: Foundation): Wiring {
   const servers = createOidcServers(prisma, seal);
   const tokens = createTokenSource({ cache: createTokenCache(prisma, seal), http, now: Date.now });
   const settings = importSettings(config, config.file.ownOrganization);
+  const notification = notificationParts({ ...foundation, prisma, seal });
+  const { outbox } = notification;
   return {
     ...foundation,
-    ...{ prisma, seal, http, fhir, servers },
+    ...{ prisma, seal, http, fhir, servers, notification },
     clients: createOidcClients(prisma, seal),
     matches: createMatchStore(prisma, seal),
     jobs: createExportJobStore(prisma, seal),
@@ -123,9 +137,20 @@ export function wire(foundation: Foundation): Wiring {
       seeResource: modules.seeResource,
       onModuleError: (error) => logger.warn('consent-module-failed', { error }),
     }),
-    requester: requesterDeps({ prisma, pool, seal, fhir, http, tokens, servers: () => servers.list(), settings }),
+    requester: requesterDeps({
+      prisma,
+      pool,
+      seal,
+      fhir,
+      http,
+      tokens,
+      servers: () => servers.list(),
+      settings,
+      outbox,
+    }),
     async close() {
       await http.close();
+      await notification.close();
       await prisma.$disconnect();
     },
   };
@@ -142,6 +167,7 @@ export async function prepare(wiring: Wiring): Promise<void> {
   if (writes.length > 0) await fhir.write(writes);
   await servers.apply(oidcServers);
   await clients.apply(oidcClients);
+  await seedSubscription(wiring);
   await ensureSchedules(temporal.client, queues);
   await noteMissingSchedules(repetitionDeps(wiring));
 }
@@ -160,6 +186,12 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
     client: (clientId) => clients.find(clientId),
   });
   const baseUrl = config.fhirBaseUrl;
+  const routers = [
+    requesterRoutes(wiring),
+    notificationRoutes(wiring),
+    responderRoutes(responder, visibility, exportRuns),
+    createFhirRestRouter({ store: fhir, baseUrl, visibility }),
+  ];
   const app = createFhirApp({
     authorizationServer: createAuthorizationServer({
       endpoints,
@@ -167,21 +199,15 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
       client: (clientId) => clients.find(clientId),
       signingKeys,
       usedAssertions: createUsedAssertions(prisma),
-      tokenSeconds: TOKEN_SECONDS,
+      tokenSeconds: wiring.tokenSeconds ?? TOKEN_SECONDS,
       log: logger,
     }),
-    open: [metadataRouter({ baseUrl, ...programVersion() }), smartConfigurationRouter(endpoints)],
+    open: [metadataRouter({ baseUrl, ...programVersion(), routers }), smartConfigurationRouter(endpoints)],
     authenticate: bearer,
-    protected: [
-      requesterRoutes(wiring),
-      responderRoutes(responder, visibility, exportRuns),
-      createFhirRestRouter({
-        ...{ store: fhir, baseUrl },
-        show: (caller, resource) => visibility.show(caller, resource),
-      }),
-    ],
+    protected: routers,
     log: logger,
   });
+  const notification = notificationP2p(wiring);
   const p2p = createP2pApp({
     authenticate: bearer,
     parts: [
@@ -190,8 +216,10 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
       oidcClientsPart(clients, secrets.adminClientId),
       matchesPart({ matches: wiring.matches, jobs: wiring.jobs, runs: exportRuns, expirySeconds }),
       exportsPart(wiring.jobs),
+      ...portalParts(wiring),
+      notification.part,
     ],
-    open: [],
+    open: [notification.open],
     version: programVersion().version,
     tokenEndpoint: endpoints.token,
     log: logger,
@@ -254,6 +282,7 @@ export function wireActivities(wiring: Wiring): object {
     ...withFailures(responder, observe),
     ...withFailures(housekeeping, observe),
     ...withFailures(createRepetitionActivities(repetitionDeps(wiring)), observe),
+    ...notificationActivities(wiring, observe),
   };
 }
 

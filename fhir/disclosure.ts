@@ -3,6 +3,7 @@ import type { Policy } from './consent.ts';
 import { withoutFinancials } from './financial-elements.ts';
 import type { Fields } from './member-match.ts';
 import { isRecord } from './parameters.ts';
+import { isPlainText } from './plain-text.ts';
 import { decideAuthorization, isAuthorization, withoutItems } from './prior-authorization.ts';
 import type { AuthorizationBar } from './prior-authorization.ts';
 import { isWithinYears, serviceEnd } from './service-date.ts';
@@ -53,6 +54,8 @@ export type Disclosed =
 
 export interface Disclosure {
   disclose(text: string, context: DisclosureContext): Promise<Disclosed>;
+  /** True where `disclose` would show the text as it is, and a look at the text tells so: for what reads very many. */
+  isPlain(type: string, text: string, context: DisclosureContext): boolean;
 }
 
 export interface DisclosureOptions {
@@ -106,6 +109,11 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   };
 
   return {
+    isPlain(type, text, { partner }) {
+      if (seeResource !== undefined) return false;
+      // Of the year in which the look-back ends some days lie before it.
+      return partner === undefined || isPlainText(type, text, partner.asOf.getUTCFullYear() - rules.lookBackYears + 1);
+    },
     async disclose(text, context) {
       const shown: Disclosed =
         context.partner === undefined

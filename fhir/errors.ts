@@ -101,6 +101,8 @@ export const ERRORS = {
   'foreign-member': entry('security', 422, 'never', 'The export holds records of another member.'),
   'host-not-allowed': entry('security', 502, 'never', 'The responding payer pointed to a host that is not allowed.'),
   'import-failed': entry('exception', 500, 'backoff', 'The received records could not be stored.'),
+  'notification-failed': entry('transient', 502, 'backoff', 'The receiver of a notification did not take it.'),
+  'notification-refused': entry('forbidden', 502, 'never', 'A notification cannot be delivered to its receiver.'),
   cancelled: entry('suppressed', 409, 'never', 'The exchange was cancelled.'),
   terminated: entry('processing', 500, 'never', 'The run of the exchange was ended by an operator.'),
   internal: entry('exception', 500, 'backoff', 'An error inside this server.'),

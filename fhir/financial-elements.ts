@@ -4,10 +4,21 @@ import type { Pruning } from './json-prune.ts';
 import { codesOf } from './member-match.ts';
 import type { Fields } from './member-match.ts';
 import { isRecord } from './parameters.ts';
+import { isAuthorization } from './prior-authorization.ts';
 
-/** A required amount that is not told: `total.amount` of a prior authorization, whose extension counts what was used of it. */
+/**
+ * A required amount that is not told, of a prior authorization: of `total`, whose extension counts what was used of it, and
+ * of an `adjudication`, whose extension is the decision.
+ */
 const MASKED =
   '{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]}';
+
+/**
+ * The profiles of CARIN Blue Button that ask for amounts; each has a counterpart `-Basis`, which PDex asks for (pdex-158).
+ * Guides before 2.1 have none of these.
+ */
+const CARIN_CLAIM =
+  /^(http:\/\/hl7\.org\/fhir\/us\/carin-bb\/StructureDefinition\/C4BB-ExplanationOfBenefit-(?:Inpatient-Institutional|Outpatient-Institutional|Professional-NonClinician|Oral|Pharmacy))(?:\|[01]\..*|\|2\.0.*|(\|.*))?$/;
 
 /** Parts that say nothing but what something costs, and who paid it. */
 const FINANCIAL_PARTS: ReadonlySet<string> = new Set([
@@ -19,20 +30,28 @@ const COST_SHARING: ReadonlySet<string> = new Set(['copay', 'copayment', 'coinsu
 /**
  * A claim without the provider's remittance and the enrollee's cost-sharing (42 CFR 422.121(b)(1)): amounts wherever they
  * stand, the parts that hold nothing else, adjudications that are left with a category alone. The narrative goes with them,
- * because generated ones repeat every amount. All other types, and claims without amounts, come back as they are.
+ * because generated ones repeat every amount; a profile that asks for them is no longer claimed. All other types, and claims
+ * without amounts, come back as they are.
  */
 export function withoutFinancials(text: string, resource: Fields): string {
   const type = String(resource['resourceType']);
   if (!CLAIM_TYPES.has(type)) return text;
-  const rule = (path: readonly string[], value: unknown): Pruning => pruningOf(path, value, type);
-  const pruned = pruneJson(text, resource, rule);
-  if (pruned === text || resource['text'] === undefined) return pruned;
-  return pruneJson(text, resource, (path, value) =>
-    path.length === 1 && path[0] === 'text' ? 'remove' : rule(path, value),
-  );
+  const isDecision = isAuthorization(resource);
+  const rule = (path: readonly string[], value: unknown): Pruning => pruningOf(path, value, type, isDecision);
+  if (pruneJson(text, resource, rule) === text) return text;
+  return pruneJson(text, resource, (path, value) => {
+    const at = path.join('.');
+    if (at === 'text') return 'remove';
+    return at === 'meta.profile' ? profileWithoutAmounts(value) : rule(path, value);
+  });
 }
 
-function pruningOf(path: readonly string[], value: unknown, type: string): Pruning {
+function profileWithoutAmounts(profile: unknown): Pruning {
+  const [, financial, version = ''] = CARIN_CLAIM.exec(String(profile)) ?? [];
+  return financial === undefined ? 'keep' : { json: JSON.stringify(`${financial}-Basis${version}`) };
+}
+
+function pruningOf(path: readonly string[], value: unknown, type: string, isDecision: boolean): Pruning {
   const key = path.at(-1) ?? '';
   const parent = path.at(-2);
   if (FINANCIAL_PARTS.has(key)) return 'remove';
@@ -43,7 +62,7 @@ function pruningOf(path: readonly string[], value: unknown, type: string): Pruni
     return type === 'ClaimResponse' ? { json: JSON.stringify({ category: value['category'] }) } : 'remove';
   }
   if (key === 'extension' || key === 'modifierExtension') return holdsMoney(value) ? 'remove' : 'keep';
-  if (key === 'amount' && parent === 'adjudication') return 'remove';
+  if (key === 'amount' && parent === 'adjudication') return isDecision ? { json: MASKED } : 'remove';
   return isMoney(value) ? 'remove' : 'keep';
 }
 

@@ -10,7 +10,11 @@ export interface IndexValues {
   readonly linkedPatients: readonly string[];
 }
 
-export type NamePart = 'family' | 'given' | 'other';
+/** `born`: the birth date of a Patient, and behind it a family name; for matching alone, and in no search by name. */
+export type NamePart = 'family' | 'given' | 'other' | 'born' | LookedUpPart;
+
+/** Parts of an address, of Organizations and Locations; of PractitionerRoles codes and ids. Searched by each on its own. */
+type LookedUpPart = 'address' | 'specialty' | 'practitioner';
 
 export interface IndexedName {
   readonly part: NamePart;
@@ -65,7 +69,11 @@ export function indexValuesOf(resource: Fields): IndexValues {
   if (!LOOKED_UP_TYPES.has(type)) return { identifiers: [], names: [], linkedPatients: [] };
   return {
     identifiers: unique(identifiersIn(resource, type)),
-    names: unique(NAMED_TYPES.has(type) ? namesIn(resource) : []),
+    names: unique([
+      ...(NAMED_TYPES.has(type) ? namesIn(resource) : []),
+      ...(type === 'Patient' ? bornNames(resource) : []),
+      ...lookedUpParts(resource, type),
+    ]),
     linkedPatients: type === 'Patient' ? unique(seeAlsoPatients(resource)) : [],
   };
 }
@@ -93,6 +101,32 @@ function namesIn(resource: Fields): IndexedName[] {
       ...partsOf('other', name['suffix']),
     ];
   });
+}
+
+function bornNames(patient: Fields): IndexedName[] {
+  const date = patient['birthDate'];
+  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return [];
+  const families = list(patient['name']).flatMap((name) => (isRecord(name) ? partsOf('family', name['family']) : []));
+  return families.length === 0
+    ? partsOf('born', date)
+    : families.flatMap(({ name }) => partsOf('born', `${date} ${name}`));
+}
+
+/** What PDex wants to be searched by of types that belong to nobody. */
+function lookedUpParts(resource: Fields, type: string): IndexedName[] {
+  if (type === 'Organization' || type === 'Location') {
+    const parts = ['text', 'line', 'city', 'district', 'state', 'postalCode', 'country'];
+    const addresses = list(resource['address']).filter(isRecord);
+    return addresses.flatMap((address) => parts.flatMap((name) => partsOf('address', address[name])));
+  }
+  if (type !== 'PractitionerRole') return [];
+  const codings = list(resource['specialty']).flatMap((each) => (isRecord(each) ? list(each['coding']) : []));
+  const reference = isRecord(resource['practitioner']) ? resource['practitioner']['reference'] : undefined;
+  const practitioner = typeof reference === 'string' ? parseReference(reference) : undefined;
+  return [
+    ...codings.flatMap((coding) => (isRecord(coding) ? partsOf('specialty', coding['code']) : [])),
+    ...(practitioner?.kind === 'literal' ? partsOf('practitioner', practitioner.id) : []),
+  ];
 }
 
 function partsOf(part: NamePart, value: unknown): IndexedName[] {

@@ -178,9 +178,23 @@ export function normalName(name: string): readonly string[] {
   return plain === '' ? [] : [plain];
 }
 
-/** The families that candidates are looked up by where no number is asked to agree; as posted. */
-export function familyNames({ patient }: MatchRequest): readonly string[] {
-  return [...new Set(namesOf(patient).flatMap(({ family }) => (typeof family === 'string' ? [family] : [])))];
+export interface CandidateNames {
+  /** `born`: `YYYY-MM-DD`, and behind it a family name where that must agree too. */
+  readonly part: 'family' | 'born';
+  readonly anyOf: readonly string[];
+}
+
+/**
+ * The names that candidates are looked up by where no number is asked to agree. Thousands share a family name, and few of
+ * them a birth date as well.
+ */
+export function candidateNames({ patient }: MatchRequest, require: readonly MatchField[]): CandidateNames {
+  const posted = namesOf(patient).flatMap(({ family }) => (typeof family === 'string' ? [family] : []));
+  const families = [...new Set(posted)];
+  if (!require.includes('birthDate')) return { part: 'family', anyOf: families };
+  const date = fullDate(patient['birthDate']);
+  if (date === undefined) return { part: 'born', anyOf: [] };
+  return { part: 'born', anyOf: require.includes('family') ? families.map((family) => `${date} ${family}`) : [date] };
 }
 
 /**

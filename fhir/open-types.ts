@@ -18,3 +18,9 @@ export const OPEN_TYPES: ReadonlySet<string> = new Set([
   'Questionnaire',
   'Substance',
 ]);
+
+/**
+ * Whether a resource that belongs to nobody goes along with the records that refer to it. A Device may be a member's own or
+ * the hospital's: the latter has no owner.
+ */
+export const goesAlong = (type: string): boolean => OPEN_TYPES.has(type) || type === 'Device';

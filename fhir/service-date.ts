@@ -1,3 +1,5 @@
+import { dateRange } from './date-range.ts';
+import type { DateRange } from './date-range.ts';
 import { listOf } from './member-match.ts';
 import type { Fields } from './member-match.ts';
 import { isRecord } from './parameters.ts';
@@ -64,6 +66,24 @@ export function serviceEnd(resource: Fields): ServiceEnd {
     const ends = row.flatMap((path) => valuesAt(resource, path.split('.'))).flatMap(endOf);
     const [latest] = ends.sort((one, other) => (lastDay(one) < lastDay(other) ? 1 : -1));
     if (latest !== undefined) return latest;
+  }
+  return undefined;
+}
+
+/**
+ * The range of instants in which the care of a record took place: from its first date to its last. Undefined for what is
+ * undated or describes the member as of now; open at its end for what lasts.
+ */
+export function careRange(resource: Fields): DateRange | undefined {
+  const type = String(resource['resourceType']);
+  for (const row of DATES[type] ?? []) {
+    const ranges = row
+      .flatMap((path) => valuesAt(resource, path.split('.')))
+      .flatMap((value) => dateRange(value) ?? []);
+    if (ranges.length === 0) continue;
+    const lasts = !BOOKED_STATUS.has(type) && statesOf(resource).some((state) => LASTING.has(state));
+    const high = lasts ? Infinity : Math.max(...ranges.map((range) => range.high));
+    return { low: Math.min(...ranges.map((range) => range.low)), high };
   }
   return undefined;
 }

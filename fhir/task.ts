@@ -5,7 +5,7 @@ import type { CodeableConcept, Extension, OperationOutcome, Task, TaskOutput } f
 
 /** System of the codes that Carryover itself gives: Task outputs, business status, reasons. */
 export const INTERNAL_CODES = 'http://payer-to-payer-exchange/CodeSystem/p2p-internal-codes';
-const HREX_TEMP = 'http://hl7.org/fhir/us/davinci-hrex/CodeSystem/hrex-temp';
+export const HREX_TEMP = 'http://hl7.org/fhir/us/davinci-hrex/CodeSystem/hrex-temp';
 const COUNT_EXTENSION = 'http://payer-to-payer-exchange/StructureDefinition/count-';
 
 export interface ResourceCount {
@@ -40,6 +40,8 @@ export interface TaskState {
   readonly ownerId: string | undefined;
   /** The Task whose exchange this one repeats. */
   readonly basedOn?: string;
+  /** Of a Task that was posted: its text, as it came. */
+  readonly posted?: string;
   readonly output: readonly ExchangeOutput[];
   readonly version: number;
   readonly authoredOn: string;

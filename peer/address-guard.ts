@@ -40,6 +40,11 @@ export function isPrivateAddress(address: string): boolean {
   return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
+/** A private address, or a name that only a private network has. */
+export function isPrivateHost(host: string): boolean {
+  return isIP(host) === 0 ? PRIVATE_NAME.test(host) : isPrivateAddress(host);
+}
+
 /** Resolves a name to all its addresses. */
 export type ResolveAll = (
   hostname: string,

@@ -1,12 +1,11 @@
 import { ExchangeError } from '../fhir/errors.ts';
-import type { OidcServer } from '../fhir/oidc-definitions.ts';
 import { errorWithCode, readRefusal } from './answer.ts';
 import type { PeerHttp, PeerRequest, PeerResponse } from './http.ts';
-import type { TokenSource } from './token.ts';
+import type { ReachedPayer, TokenSource } from './token.ts';
 
 /** What every request to one payer needs. */
 export interface PeerConnection {
-  readonly payer: OidcServer;
+  readonly payer: ReachedPayer;
   readonly http: PeerHttp;
   readonly tokens: TokenSource;
   /** Epoch milliseconds. */

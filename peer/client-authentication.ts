@@ -30,8 +30,13 @@ const ES384: Algorithm = { name: 'ECDSA', namedCurve: 'P-384' };
 export async function clientAuthentication(payer: OidcServer, endpoint: TokenEndpoint): Promise<ClientAuth> {
   const { privateJwk, clientSecret } = payer;
   if (privateJwk !== undefined) return signedAssertion(privateJwk, endpoint.url);
-  if (clientSecret === undefined) return None();
-  return endpoint.secretMethod === 'client_secret_post' ? secretPost(clientSecret) : secretBasic(clientSecret);
+  return secretAuthentication(clientSecret, endpoint.secretMethod);
+}
+
+/** By a secret; without one by the client id alone. */
+export function secretAuthentication(secret: string | undefined, method: TokenEndpoint['secretMethod']): ClientAuth {
+  if (secret === undefined) return None();
+  return method === 'client_secret_post' ? secretPost(secret) : secretBasic(secret);
 }
 
 /** The library gives each assertion a `jti` of its own. */

@@ -67,14 +67,16 @@ export function fhirBase(payer: Pick<OidcServer, 'fhirEndpoint'>): string {
 }
 
 function wellKnownUrls(payer: OidcServer): readonly string[] {
-  return [
-    `${fhirBase(payer)}/.well-known/smart-configuration`,
-    `${normalIssuer(payer.issuer)}/.well-known/openid-configuration`,
-  ];
+  return [smartConfigurationUrl(payer), openIdConfigurationUrl(payer)];
 }
 
+export const smartConfigurationUrl = (payer: OidcServer): string =>
+  `${fhirBase(payer)}/.well-known/smart-configuration`;
+export const openIdConfigurationUrl = (payer: OidcServer): string =>
+  `${normalIssuer(payer.issuer)}/.well-known/openid-configuration`;
+
 /** Undefined where there is no such document; only what may pass is an error. */
-async function getDocument(http: PeerHttp, payer: OidcServer, url: string, now: () => number): Promise<unknown> {
+export async function getDocument(http: PeerHttp, payer: OidcServer, url: string, now: () => number): Promise<unknown> {
   const headers = { accept: url.endsWith('/metadata') ? 'application/fhir+json' : 'application/json' };
   const response = await http.fetch(payer, { method: 'GET', url, headers, purpose: 'authorization' });
   if (response.status === 200) {
@@ -92,7 +94,7 @@ function notJson(error: unknown): { readonly body: undefined } {
   throw error;
 }
 
-function secretMethod(methods: readonly string[] | undefined): TokenEndpoint['secretMethod'] {
+export function secretMethod(methods: readonly string[] | undefined): TokenEndpoint['secretMethod'] {
   const isPostOnly = methods?.includes('client_secret_post') && !methods.includes('client_secret_basic');
   return isPostOnly ? 'client_secret_post' : 'client_secret_basic';
 }

@@ -2,12 +2,16 @@ import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'o
 import { ExchangeError } from '../fhir/errors.ts';
 import { exchangeErrorIn } from './peer-error.ts';
 
-/** The causes of the library's errors hold requests and answers, tokens among them: they end here. */
-export function tokenError(error: unknown): unknown {
+/**
+ * The causes of the library's errors hold requests and answers, tokens among them: they end here.
+ * @param secrets what was sent: a server may repeat it in what it says of an error
+ */
+export function tokenError(error: unknown, secrets: readonly string[] = []): unknown {
   const known = exchangeErrorIn(error);
   if (known !== undefined) return known;
   if (error instanceof ResponseBodyError) {
-    const { status, error: code, error_description: description } = error;
+    const { status, error: code } = error;
+    const description = withoutSecrets(error.error_description, secrets);
     const detail = `HTTP ${status}: ${code}${description === undefined ? '' : ` (${description})`}`;
     return code === 'temporarily_unavailable'
       ? new ExchangeError('peer-unreachable', { detail })
@@ -25,4 +29,8 @@ function clientError({ code = 'unknown', cause }: ClientError): ExchangeError {
   const isRefusal = status !== undefined && status >= 400;
   const detail = `token endpoint: ${status === undefined ? '' : `HTTP ${status}, `}${code}`;
   return new ExchangeError(isRefusal ? 'token-refused' : 'peer-invalid', { detail });
+}
+
+function withoutSecrets(text: string | undefined, secrets: readonly string[]): string | undefined {
+  return secrets.reduce<string | undefined>((left, secret) => left?.replaceAll(secret, '…'), text);
 }

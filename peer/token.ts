@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
-import { allowInsecureRequests, clientCredentialsGrant, Configuration, customFetch } from 'openid-client';
-import type { CustomFetch, TokenEndpointResponse } from 'openid-client';
+import { clientCredentialsGrant } from 'openid-client';
+import type { TokenEndpointResponse } from 'openid-client';
 import { ExchangeError } from '../fhir/errors.ts';
 import type { OidcServer } from '../fhir/oidc-definitions.ts';
 import { coversScopes, intersectScopes } from '../fhir/scopes.ts';
-import { readRefusal, readText, refusalError } from './answer.ts';
-import { clientAuthentication } from './client-authentication.ts';
-import { findTokenEndpoint } from './discovery.ts';
 import type { PeerHttp } from './http.ts';
+import { tokenConfiguration } from './token-configuration.ts';
 import { tokenError } from './token-error.ts';
 
 export interface CachedToken {
@@ -34,15 +32,21 @@ export interface Token extends CachedToken {
   readonly narrowed: boolean;
 }
 
+/** A payer as one exchange reaches it. */
+export type ReachedPayer = OidcServer & {
+  /** Present where it is reached with the tokens that a portal gave for this exchange. */
+  readonly portalExchangeId?: string;
+};
+
 export interface TokenSource {
   /**
    * A token of the payer: the cached one, or a new one; callers at the same time share one request.
    * @throws ExchangeError `token-refused`, `scope-insufficient` when nothing of what was asked for was granted;
    * `peer-busy`, `peer-unreachable`, `peer-invalid`, `host-not-allowed`
    */
-  get(payer: OidcServer, signal?: AbortSignal): Promise<Token>;
+  get(payer: ReachedPayer, signal?: AbortSignal): Promise<Token>;
   /** Forgets the cached token if it is still the one that was refused. */
-  invalidate(payer: OidcServer, refused: string): Promise<void>;
+  invalidate(payer: ReachedPayer, refused: string): Promise<void>;
 }
 
 export interface TokenSourceDeps {
@@ -53,7 +57,7 @@ export interface TokenSourceDeps {
 }
 
 /** SMART: lifetime SHOULD NOT exceed it; what is assumed where the answer names none. */
-const DEFAULT_LIFETIME_MS = 300_000;
+const DEFAULT_LIFETIME_SECONDS = 300;
 const RENEW_BEFORE_MS = 30_000;
 /** Of the lifetime, where that is less: a token of ten seconds is still used for nine. */
 const RENEW_BEFORE_PART = 0.1;
@@ -92,7 +96,7 @@ function cacheKey(payer: OidcServer): string {
 }
 
 /** One caller's end is not the end of the request that others wait for too. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   signal.throwIfAborted();
   let stop = (): void => undefined;
@@ -108,12 +112,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
 }
 
 async function requestToken(payer: OidcServer, { http, now }: TokenSourceDeps): Promise<CachedToken> {
-  const endpoint = await findTokenEndpoint(http, payer, now);
-  const authentication = await clientAuthentication(payer, endpoint);
-  const server = { issuer: payer.issuer, token_endpoint: endpoint.url };
-  const configuration = new Configuration(server, payer.clientId, undefined, authentication);
-  configuration[customFetch] = fetchThrough(http, payer, now);
-  if (new URL(payer.fhirEndpoint).protocol === 'http:') allowInsecureRequests(configuration);
+  const configuration = await tokenConfiguration(payer, { http, now });
   const custom = readCustomParams(payer.customTokenParams);
   try {
     const answer = await clientCredentialsGrant(configuration, { ...custom.sent, scope: payer.scopes });
@@ -124,7 +123,10 @@ async function requestToken(payer: OidcServer, { http, now }: TokenSourceDeps): 
 }
 
 /** `name=value` goes with the request, a bare `name` is read from the answer. */
-function readCustomParams(text = ''): { readonly sent: Record<string, string>; readonly read: readonly string[] } {
+export function readCustomParams(text = ''): {
+  readonly sent: Record<string, string>;
+  readonly read: readonly string[];
+} {
   const entries = text.split(',').map((entry) => entry.trim());
   const pairs = entries.filter((entry) => entry.includes('='));
   return {
@@ -150,43 +152,25 @@ function accepted(
   if (payer.scopes.trim() !== '' && intersectScopes(payer.scopes, scope) === '') {
     throw new ExchangeError('scope-insufficient', { detail: `asked for ${payer.scopes}, granted ${scope}` });
   }
-  const lifetime = answer.expires_in === undefined ? DEFAULT_LIFETIME_MS : answer.expires_in * 1000;
-  const renewBefore = Math.min(RENEW_BEFORE_MS, lifetime * RENEW_BEFORE_PART);
+  const expiresAt = usedUntil(answer.expires_in ?? DEFAULT_LIFETIME_SECONDS, now);
+  return { ...{ accessToken: answer.access_token, expiresAt, scope }, ...namedMember(answer, names) };
+}
+
+/** Until when a token of this lifetime is used, in epoch milliseconds. */
+export function usedUntil(lifetimeSeconds: number, now: number): number {
+  const lifetime = lifetimeSeconds * 1000;
+  return Math.floor(now + lifetime - Math.min(RENEW_BEFORE_MS, lifetime * RENEW_BEFORE_PART));
+}
+
+/** What an answer or the claims of a token say of the member: `patient`, and the names of `customTokenParams`. */
+export function namedMember(
+  said: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Pick<CachedToken, 'custom' | 'patient'> {
   const custom = names.flatMap((name): [string, string][] => {
-    const value: unknown = answer[name];
+    const value = said[name];
     return typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [];
   });
-  const expiresAt = Math.floor(now + lifetime - renewBefore);
-  const patient: unknown = answer['patient'];
-  return {
-    ...{ accessToken: answer.access_token, expiresAt, scope, custom: Object.fromEntries(custom) },
-    ...(typeof patient === 'string' && { patient }),
-  };
-}
-
-/** Lets the library send its request by our way out; what may pass is told apart before it looks at the answer. */
-function fetchThrough(http: PeerHttp, payer: OidcServer, now: () => number): CustomFetch {
-  return async (url, { method, headers, body }) => {
-    const response = await http.fetch(payer, {
-      method: method === 'POST' ? 'POST' : 'GET',
-      url,
-      headers: { ...headers, accept: 'application/json' },
-      ...(body !== undefined && body !== null && { body: bodyOf(body) }),
-      purpose: 'authorization',
-    });
-    if (response.status >= 500 || response.status === 429 || response.status === 408) {
-      throw refusalError(await readRefusal(response, now()), 'token-refused');
-    }
-    const text = await readText(response);
-    const kept = ['content-type', 'www-authenticate'].flatMap((name) => {
-      const value = response.header(name);
-      return value === undefined ? [] : [[name, value] satisfies [string, string]];
-    });
-    return new Response(text === '' ? null : text, { status: response.status, headers: kept });
-  };
-}
-
-/** The library posts forms. */
-function bodyOf(body: NonNullable<Parameters<CustomFetch>[1]['body']>): string {
-  return body instanceof URLSearchParams ? body.toString() : typeof body === 'string' ? body : '';
+  const patient = said['patient'];
+  return { custom: Object.fromEntries(custom), ...(typeof patient === 'string' && { patient }) };
 }

@@ -1,12 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { PrismaClient } from '../prisma/generated/client.ts';
 import type { Exchange } from '../prisma/generated/client.ts';
+import type { AskedRequest } from '../fhir/batch-job.ts';
 import { ExchangeError } from '../fhir/errors.ts';
 import { isExportForm } from '../fhir/export-form.ts';
 import type { ExportForm } from '../fhir/export-form.ts';
 import type { Seal } from '../seal.ts';
 import { collectionState } from './collection.ts';
 import type { CollectionState } from './collection.ts';
+import type { Outbox } from './outbox.ts';
+import { toTaskState } from './task-row.ts';
+import { fingerprintOf } from './exchange-fingerprint.ts';
+import type { PortalTokens } from './portal-tokens.ts';
 
 /** What is told of an exchange beside its outcome: a fixed sentence and where, never a value. */
 export interface Warning {
@@ -26,6 +31,12 @@ export interface ExchangeRequest {
     readonly id?: string;
     readonly identifier?: { readonly system?: string; readonly value: string };
   };
+  /** The one request that is run, where it was given whole. */
+  readonly asked?: AskedRequest;
+  /** The payer is reached with the tokens of a member's portal, never with ours. */
+  readonly access?: 'portal';
+  /** Id of the Organization that the records are for, where the request names it. */
+  readonly targetOrganizationId?: string;
 }
 
 export interface OpenExchange {
@@ -37,6 +48,8 @@ export interface OpenExchange {
   readonly warnings: readonly Warning[];
   /** Present on the repetition of an exchange: the Task that it gets, and the one that it repeats. */
   readonly repetition?: { readonly taskId: string; readonly of: string };
+  /** Present with `access: 'portal'`. */
+  readonly portalTokens?: PortalTokens;
 }
 
 export interface ExchangeRecord {
@@ -61,6 +74,10 @@ export interface ExchangeRecord {
   readonly importedPatientId: string | undefined;
   readonly publishedAt: string | undefined;
   readonly createdAt: string;
+  /** When it came out of the queue. */
+  readonly startedAt: string | undefined;
+  readonly cancelRequestedAt: string | undefined;
+  readonly endedAt: string | undefined;
 }
 
 export interface ExchangeChanges {
@@ -72,6 +89,8 @@ export interface ExchangeChanges {
   readonly collection?: CollectionState;
   readonly transactionTime?: string;
   readonly requiresAccessToken?: boolean;
+  readonly startedAt?: string;
+  readonly cancelRequestedAt?: string;
 }
 
 export interface ExchangeStore {
@@ -84,7 +103,10 @@ export interface ExchangeStore {
   /** Keeps, sealed and for the operator, the detail of our error and what the peer itself said. */
   keepFailure(id: string, failure: { readonly detail?: string; readonly peerOutcome?: string }): Promise<void>;
   peerOutcome(id: string): Promise<string | undefined>;
-  /** An ended exchange lets the same request be posted anew; a run that an operator reset makes it active again. */
+  /**
+   * An ended exchange lets the same request be posted anew, and its portal's tokens go; a run that an operator reset
+   * makes it active again.
+   */
   setActive(id: string, active: boolean): Promise<void>;
   /** Active exchanges opened before the instant, oldest first: those that the sweep looks at. */
   activeBefore(instant: Date, limit: number): Promise<readonly string[]>;
@@ -93,56 +115,43 @@ export interface ExchangeStore {
   freeSlot(id: string): Promise<void>;
 }
 
-/** Same request: the same posted content, whatever the order of its keys, for the same member and payer. */
-function fingerprintOf(exchange: OpenExchange): string {
-  const { payerPid, localPatientId, request } = exchange;
-  const parts = [request.matchParameters ?? null, request.member ?? null, ...request.exportEntries];
-  const content = parts.map((part) => sortedJson(typeof part === 'string' ? (JSON.parse(part) as unknown) : part));
-  return createHash('sha256')
-    .update(JSON.stringify([payerPid, localPatientId, content]))
-    .digest('hex');
-}
-
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}
-
 const newTaskId = (): string => `p2p-task-${randomBytes(16).toString('hex')}`;
 const isUniqueViolation = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'P2002';
 
-export function createExchangeStore(prisma: PrismaClient, seal: Seal): ExchangeStore {
+export function createExchangeStore(prisma: PrismaClient, seal: Seal, outbox: Outbox): ExchangeStore {
   const activeByFingerprint = async (fingerprint: string): Promise<string | undefined> =>
     (await prisma.exchange.findFirst({ where: { fingerprint, active: true }, select: { id: true } }))?.id;
 
   return {
     async open(exchange) {
       const fingerprint = fingerprintOf(exchange);
-      const { payerPid, organizationId, localPatientId, request, warnings, repetition } = exchange;
+      const { payerPid, organizationId, localPatientId, request, warnings, repetition, portalTokens } = exchange;
       const id = repetition?.taskId ?? newTaskId();
       const known = await activeByFingerprint(fingerprint);
       if (known !== undefined) return { taskId: known, existing: true };
       try {
-        await prisma.$transaction([
-          prisma.exchange.create({
+        const lanes = await prisma.$transaction(async (transaction) => {
+          await transaction.exchange.create({
             data: {
               ...{ id, payerPid, organizationId, localPatientId, fingerprint },
               request: seal.sealJson(request),
               warnings: warnings.map((warning) => ({ ...warning })),
             },
-          }),
-          prisma.task.create({
+          });
+          const task = await transaction.task.create({
             data: {
               ...{ id, code: 'data-request', status: 'requested', businessStatus: 'queued' },
               ...{ patientId: localPatientId, ownerId: organizationId },
               ...(repetition !== undefined && { basedOn: repetition.of }),
             },
-          }),
-        ]);
+          });
+          if (portalTokens !== undefined) {
+            await transaction.portalToken.create({ data: { exchangeId: id, tokens: seal.sealJson(portalTokens) } });
+          }
+          return outbox.add(transaction, toTaskState(task, seal));
+        });
+        await outbox.announce(lanes);
       } catch (error) {
         // Two posts at once: the unique fingerprint let one of them in, and that one runs.
         const running = isUniqueViolation(error) ? await activeByFingerprint(fingerprint) : undefined;
@@ -159,13 +168,15 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal): ExchangeS
     },
 
     async change(id, changes) {
-      const { transactionTime, kickedOffAt, collection, ...plain } = changes;
+      const { transactionTime, kickedOffAt, startedAt, cancelRequestedAt, collection, ...plain } = changes;
       await prisma.exchange.update({
         where: { id },
         data: {
           ...plain,
           ...(transactionTime !== undefined && { transactionTime: new Date(transactionTime) }),
           ...(kickedOffAt !== undefined && { kickedOffAt: new Date(kickedOffAt) }),
+          ...(startedAt !== undefined && { startedAt: new Date(startedAt) }),
+          ...(cancelRequestedAt !== undefined && { cancelRequestedAt: new Date(cancelRequestedAt) }),
           ...(collection !== undefined && { collection: seal.sealJson(collection) }),
         },
       });
@@ -194,10 +205,12 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal): ExchangeS
     },
 
     async setActive(id, active) {
-      await prisma.exchange.updateMany({
+      const change = prisma.exchange.updateMany({
         where: { id, active: !active },
         data: { active, endedAt: active ? null : new Date() },
       });
+      const forget = active ? [] : [prisma.portalToken.deleteMany({ where: { exchangeId: id } })];
+      await prisma.$transaction([change, ...forget]);
     },
 
     async activeBefore(instant, limit) {
@@ -258,5 +271,8 @@ function toRecord(row: Exchange, seal: Seal): ExchangeRecord {
     importedPatientId: row.importedPatientId ?? undefined,
     publishedAt: row.publishedAt?.toISOString(),
     createdAt: row.createdAt.toISOString(),
+    startedAt: row.startedAt?.toISOString(),
+    cancelRequestedAt: row.cancelRequestedAt?.toISOString(),
+    endedAt: row.endedAt?.toISOString(),
   };
 }

@@ -1,18 +1,44 @@
-import type { ExportFile as FileRow, ExportJob as Row, PrismaClient } from '../prisma/generated/client.ts';
+import type { ExportJob as Row, PrismaClient } from '../prisma/generated/client.ts';
 import { ExchangeError, isErrorCode } from '../fhir/errors.ts';
 import type { ErrorCode } from '../fhir/errors.ts';
-import type { Policy } from '../fhir/consent.ts';
+import type { ExportNote } from '../fhir/export-note.ts';
 import type { Seal } from '../seal.ts';
+import { exportFileRows } from './export-files.ts';
+import type { ExportFileRows } from './export-files.ts';
+import { exportScopeRows } from './export-scope.ts';
+import type { ExportScopeRows } from './export-scope.ts';
 
 export type ExportState = 'accepted' | 'running' | 'complete' | 'failed' | 'deleted';
 
-export interface NewExportJob {
+/**
+ * Whom an export is of: members by name, all whom the partner has matched, a Group, every native Patient, or all that is
+ * stored, members' or not. The last two are the operator's.
+ */
+export type ExportLevel = 'members' | 'matched' | 'group' | 'patients' | 'system';
+
+/** What is asked besides; it may name a member, and is sealed at rest. */
+export interface ExportParameters {
+  /** Inclusive, by `meta.lastUpdated`. */
+  readonly until?: string | undefined;
+  /** Each `Type?query`. */
+  readonly typeFilters?: readonly string[] | undefined;
+  /** Each `element` or `Type.element`. */
+  readonly elements?: readonly string[] | undefined;
+  /** What the partner is told of the request beside its files: a sentence each. */
+  readonly notes?: readonly ExportNote[] | undefined;
+}
+
+export interface NewExportJob extends ExportParameters {
   readonly id: string;
   readonly clientId: string;
   /** An operator's own export is not filtered by matches. */
   readonly isOperator: boolean;
   /** The kick-off as the manifest repeats it; sealed at rest. */
   readonly requestUrl: string;
+  /** Absent: `members`. */
+  readonly level?: ExportLevel;
+  readonly groupId?: string | undefined;
+  /** The members by name; of a group those who are asked for, empty for all of it. */
   readonly patientIds: readonly string[];
   /** Empty: all types. */
   readonly types: readonly string[];
@@ -24,6 +50,10 @@ export interface NewExportJob {
 export type WithheldCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export interface ExportJob extends NewExportJob {
+  readonly level: ExportLevel;
+  readonly typeFilters: readonly string[];
+  readonly elements: readonly string[];
+  readonly notes: readonly ExportNote[];
   readonly state: ExportState;
   /** Why it failed, where that is known. */
   readonly reason: ErrorCode | undefined;
@@ -35,25 +65,7 @@ export interface ExportJob extends NewExportJob {
   readonly expiresAt: Date | undefined;
 }
 
-/** The consent under which a member's records went into a file. */
-export interface FileConsent {
-  readonly patientId: string;
-  readonly policy: Policy;
-  readonly consentSha256?: string | undefined;
-}
-
-export interface ExportFile {
-  readonly jobId: string;
-  readonly type: string;
-  readonly number: number;
-  readonly count: number;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly patientIds: readonly string[];
-  readonly consents: readonly FileConsent[];
-}
-
-export interface ExportJobStore {
+export interface ExportJobStore extends ExportFileRows, ExportScopeRows {
   /** Writes the job; false, and nothing is written, while the client has `most` of them under way. */
   create(job: NewExportJob, most?: number): Promise<boolean>;
   /** Jobs of a partner that are under way. */
@@ -68,21 +80,14 @@ export interface ExportJobStore {
       readonly progress?: string;
       readonly transactionTime?: string;
       readonly expiresAt?: Date;
-      readonly withheld?: WithheldCounts;
     },
   ): Promise<void>;
-  files(id: string): Promise<readonly ExportFile[]>;
-  file(id: string, type: string, number: number): Promise<ExportFile | undefined>;
-  addFile(file: ExportFile): Promise<void>;
-  /** All files, or those of a type, from a number on. */
-  removeFiles(id: string, type?: string, from?: number): Promise<void>;
-  addReferences(id: string, keys: readonly { readonly type: string; readonly id: string }[]): Promise<void>;
-  references(id: string, type: string): Promise<readonly string[]>;
-  referencedTypes(id: string): Promise<readonly string[]>;
+  /** Takes the place of what was counted of the same types. */
+  countWithheld(id: string, counts: WithheldCounts): Promise<void>;
   expired(now: Date, limit: number): Promise<readonly string[]>;
   /** Ends a job that is still under way; one that has finished since stays as it is. */
   failUnfinished(id: string, expiresAt: Date, reason?: ErrorCode): Promise<void>;
-  /** A partner's jobs under way that were to export this member. */
+  /** A partner's jobs under way that end when this member leaves: those that name it. */
   underWayFor(clientId: string, patientId: string): Promise<readonly string[]>;
   /** The newest jobs that were not deleted, of everybody or of one client. */
   newest(count: number, clientId?: string): Promise<readonly ExportJob[]>;
@@ -90,30 +95,20 @@ export interface ExportJobStore {
   unfinishedBefore(instant: Date, limit: number): Promise<readonly string[]>;
 }
 
-/** Blob of the bytes of one exported file. */
-export const exportBlob = (jobId: string, type: string, number: number): string => `export/${jobId}/${type}/${number}`;
-
-/** Blob that says of whom and which the records of one exported file are. */
-export const targetsBlob = (jobId: string, type: string, number: number): string =>
-  `${exportBlob(jobId, type, number)}/targets`;
-
 const underWay = (clientId: string) => ({ clientId, state: { in: ['accepted', 'running'] } });
 
 export function createExportJobStore(prisma: PrismaClient, seal: Seal): ExportJobStore {
   const toJob = (row: Row): ExportJob => openJob(row, seal);
   return {
-    async create({ since, patientIds, types, requestUrl, ...job }, most = Number.MAX_SAFE_INTEGER) {
+    ...exportFileRows(prisma),
+    ...exportScopeRows(prisma),
+    async create(job, most = Number.MAX_SAFE_INTEGER) {
       const { clientId } = job;
       return prisma.$transaction(async (transaction) => {
         // Kick-offs of a client wait for each other, so that the limit holds across processes.
         await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('export_job'), hashtext(${clientId}))`;
         if ((await transaction.exportJob.count({ where: underWay(clientId) })) >= most) return false;
-        await transaction.exportJob.create({
-          data: {
-            ...{ ...job, since: since ?? null, patientIds: [...patientIds], types: [...types] },
-            request: seal.seal(Buffer.from(requestUrl, 'utf8')),
-          },
-        });
+        await transaction.exportJob.create({ data: sealedJob(job, seal) });
         return true;
       });
     },
@@ -122,58 +117,26 @@ export function createExportJobStore(prisma: PrismaClient, seal: Seal): ExportJo
       if (row === null || row.state === 'deleted') throw new ExchangeError('not-found');
       return toJob(row);
     },
-    async change(id, { transactionTime, withheld, ...changes }) {
+    async change(id, { transactionTime, ...changes }) {
       await prisma.exportJob.updateMany({
         where: { id, state: { notIn: changes.state === 'deleted' ? ['deleted'] : ['deleted', 'failed'] } },
         data: {
           ...changes,
-          ...(withheld !== undefined && { withheld }),
           ...(transactionTime !== undefined && { transactionTime: new Date(transactionTime) }),
         },
       });
     },
-    async files(jobId) {
-      const rows = await prisma.exportFile.findMany({
-        where: { jobId },
-        orderBy: [{ type: 'asc' }, { number: 'asc' }],
-      });
-      return rows.map(toFile);
-    },
-    async file(jobId, type, number) {
-      const row = await prisma.exportFile.findUnique({ where: { jobId_type_number: { jobId, type, number } } });
-      return row === null ? undefined : toFile(row);
-    },
-    async addFile({ patientIds, consents, ...file }) {
-      const { jobId, type, number } = file;
-      const data = { ...file, patientIds: [...patientIds], consents: consents.map((consent) => ({ ...consent })) };
-      await prisma.exportFile.upsert({
-        where: { jobId_type_number: { jobId, type, number } },
-        create: data,
-        update: data,
-      });
-    },
-    async removeFiles(jobId, type, from = 0) {
-      const where = { jobId, ...(type !== undefined && { type, number: { gte: from } }) };
-      await prisma.exportFile.deleteMany({ where });
-      if (type === undefined) await prisma.exportReference.deleteMany({ where: { jobId } });
-    },
-    async addReferences(jobId, keys) {
-      await prisma.exportReference.createMany({ data: keys.map((key) => ({ jobId, ...key })), skipDuplicates: true });
-    },
-    async references(jobId, type) {
-      const rows = await prisma.exportReference.findMany({ where: { jobId, type }, orderBy: { id: 'asc' } });
-      return rows.map(({ id }) => id);
-    },
-    async referencedTypes(jobId) {
-      const rows = await prisma.exportReference.groupBy({ by: ['type'], where: { jobId }, orderBy: { type: 'asc' } });
-      return rows.map(({ type }) => type);
+    async countWithheld(id, counts) {
+      if (Object.keys(counts).length === 0) return;
+      // Types are written side by side.
+      await prisma.$executeRaw`UPDATE export_job SET withheld = withheld || ${JSON.stringify(counts)}::jsonb WHERE id = ${id}`;
     },
     async failUnfinished(id, expiresAt, reason) {
       const where = { id, state: { in: ['accepted', 'running'] } };
       await prisma.exportJob.updateMany({ where, data: { state: 'failed', expiresAt, reason: reason ?? null } });
     },
     async underWayFor(clientId, patientId) {
-      const where = { ...underWay(clientId), isOperator: false, patientIds: { has: patientId } };
+      const where = { ...underWay(clientId), isOperator: false, scope: 'members', patientIds: { has: patientId } };
       const rows = await prisma.exportJob.findMany({ where, select: { id: true } });
       return rows.map(({ id }) => id);
     },
@@ -203,12 +166,31 @@ export function createExportJobStore(prisma: PrismaClient, seal: Seal): ExportJo
   };
 }
 
+function sealedJob(job: NewExportJob, seal: Seal) {
+  const { id, clientId, isOperator, origin, until, typeFilters, elements, notes } = job;
+  const sealed = (text: string): Uint8Array<ArrayBuffer> => seal.seal(Buffer.from(text, 'utf8'));
+  return {
+    ...{ id, clientId, isOperator, origin, scope: job.level ?? 'members', groupId: job.groupId ?? null },
+    ...{ since: job.since ?? null, patientIds: [...job.patientIds], types: [...job.types] },
+    request: sealed(job.requestUrl),
+    parameters: sealed(JSON.stringify({ until, typeFilters, elements, notes } satisfies ExportParameters)),
+  };
+}
+
 function openJob(row: Row, seal: Seal): ExportJob {
+  const opened = (bytes: Uint8Array): string => Buffer.from(seal.open(bytes)).toString('utf8');
+  // Written by sealedJob() alone.
+  const { until, typeFilters, elements, notes } = (
+    row.parameters === null ? {} : JSON.parse(opened(row.parameters))
+  ) as ExportParameters;
   return {
     ...{ id: row.id, clientId: row.clientId, isOperator: row.isOperator, createdAt: row.createdAt },
-    requestUrl: row.request === null ? '' : Buffer.from(seal.open(row.request)).toString('utf8'),
+    ...{ until, typeFilters: typeFilters ?? [], elements: elements ?? [], notes: notes ?? [] },
+    requestUrl: row.request === null ? '' : opened(row.request),
     ...{ patientIds: row.patientIds, types: row.types, since: row.since ?? undefined },
     // Written by create() and change() alone.
+    level: row.scope as ExportLevel,
+    groupId: row.groupId ?? undefined,
     origin: row.origin as ExportJob['origin'],
     state: row.state as ExportState,
     withheld: row.withheld as WithheldCounts,
@@ -217,9 +199,4 @@ function openJob(row: Row, seal: Seal): ExportJob {
     transactionTime: row.transactionTime?.toISOString(),
     expiresAt: row.expiresAt ?? undefined,
   };
-}
-
-function toFile({ bytes, consents, ...row }: FileRow): ExportFile {
-  // Written by addFile() alone.
-  return { ...row, bytes: Number(bytes), consents: consents as unknown as readonly FileConsent[] };
 }

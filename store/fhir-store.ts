@@ -4,6 +4,7 @@
  * The embedded default is `postgres/`; one contract test runs against every adapter.
  * Texts are JSON of one resource, kept as they were given: nothing is re-printed on the way in or out.
  */
+import type { HistoryQuery, IdentifierQuery, SearchPage, SearchQuery, SearchScope } from './search-query.ts';
 
 export interface StoredResource {
   readonly type: string;
@@ -62,41 +63,10 @@ export interface CompartmentQuery extends Instants {
   readonly types?: readonly string[];
   readonly origin?: 'native' | 'imported' | 'all';
   readonly includeEvidence?: boolean;
-  /** Tombstones too: what an export with `_since` lists as deleted. */
-  readonly includeDeleted?: boolean;
-}
-
-/** `system` undefined matches any system, an empty one only identifiers without. */
-export interface IdentifierQuery {
-  readonly system?: string;
-  readonly value: string;
-}
-
-/** Prefixes, whatever their case and accents, one of which a name or the named part of one begins with. */
-export interface NameQuery {
-  readonly part?: 'family' | 'given';
-  readonly anyOf: readonly string[];
-}
-
-export interface SearchQuery {
-  readonly type: string;
-  readonly ids?: readonly string[];
-  /** Any of these. */
-  readonly identifiers?: readonly IdentifierQuery[];
-  /** Record owner: the Patient compartment(s) to stay in. */
-  readonly patientIds?: readonly string[];
-  /** Names (Patient, Practitioner, Organization, Location, Group) that must all agree. */
-  readonly names?: readonly NameQuery[];
-  readonly lastUpdated?: readonly { readonly op: 'ge' | 'gt' | 'le' | 'lt' | 'eq'; readonly instant: string }[];
-  readonly includeEvidence?: boolean;
-  readonly count: number;
-  /** The `next` of the page before. */
-  readonly after?: string;
-}
-
-export interface SearchPage {
-  readonly resources: readonly StoredResource[];
-  readonly next: string | undefined;
+  /** Tombstones too: what an export with `_since` lists as deleted; `only` for them alone. */
+  readonly includeDeleted?: boolean | 'only';
+  /** Only what stands behind this one in the order of type and id. */
+  readonly after?: ResourceKey | undefined;
 }
 
 /** One record on its way in: transformed, not yet visible. */
@@ -197,8 +167,11 @@ export interface TypeCounts extends ImportCounts {
 export interface FhirStore {
   read(type: string, id: string): Promise<StoredResource | undefined>;
   vread(type: string, id: string, versionId: string): Promise<StoredResource | undefined>;
-  history(type: string, id: string): Promise<readonly StoredResource[]>;
+  /** Newest first. */
+  history(type: string, id: string, query?: HistoryQuery): Promise<readonly StoredResource[]>;
   search(query: SearchQuery): Promise<SearchPage>;
+  /** How many a search would find. */
+  count(scope: SearchScope): Promise<number>;
   /**
    * All or nothing, one publication. An unchanged text makes no new version. Throws `version-conflict` (If-Match),
    * `not-found` (deletion of what never was), `conflict` (creation with an id in use), `request-invalid` (one resource twice).
@@ -207,12 +180,24 @@ export interface FhirStore {
 
   /** Everything about these members, newest version each, ordered by type and id; unbounded, streamed. */
   memberCompartment(query: CompartmentQuery): AsyncIterable<StoredResource>;
+  /**
+   * Records of one type, newest version each, a few megabytes at a time: compartment by compartment, or everybody's and
+   * nobody's. A connection is held until the reader has come to the end.
+   */
+  recordsOfType(
+    type: string,
+    query: Omit<CompartmentQuery, 'patientIds' | 'types'> & { readonly patientIds: readonly string[] | 'everybody' },
+  ): AsyncIterable<readonly StoredResource[]>;
+  /** Which of the types these compartments, or all records, may hold something of: none that is left out is there. */
+  presentTypes(types: readonly string[], patientIds?: readonly string[]): Promise<ReadonlySet<string>>;
   /** These resources as of an instant, streamed; unknown ones are left out. */
   readMany(keys: readonly ResourceKey[], instants?: Instants): AsyncIterable<StoredResource>;
   /** Ids of the visible resources of the type that carry the identifier. */
   findByIdentifier(type: string, identifier: IdentifierQuery): Promise<readonly ResourceKey[]>;
   /** The Patients linked with this one (`seealso`), itself included: all compartments of one member. */
   linkedPatients(patientId: string): Promise<readonly string[]>;
+  /** The same of several at once, by their ids. */
+  linkedPatientsOf(patientIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** An instant which every visible publication precedes or equals, and every later one follows. */
   freeze(): Promise<string>;
 

@@ -45,8 +45,8 @@ export interface NewMatch {
 export interface MatchStore {
   /** Keeps a match; the newest consent replaces the former one of the same partner and member. */
   keep(match: NewMatch): Promise<void>;
-  /** Matches of a partner whose consent is in force at the instant: all of them, or those of these Patients. */
-  inForce(clientId: string, now: Date, patientIds?: readonly string[]): Promise<readonly Match[]>;
+  /** Matches of a partner whose consent is in force at the instant: all of them, or those of these Patients; the first `most`. */
+  inForce(clientId: string, now: Date, patientIds?: readonly string[], most?: number): Promise<readonly Match[]>;
   /** The Consent of a match, as it was posted. @throws ExchangeError `consent-withdrawn` where the match is gone */
   consentOf(matchId: string): Promise<string>;
   /** By id, one page. */
@@ -92,7 +92,7 @@ export function createMatchStore(prisma: PrismaClient, seal: Seal): MatchStore {
       });
     },
 
-    async inForce(clientId, now, patientIds) {
+    async inForce(clientId, now, patientIds, most) {
       const rows = await prisma.memberMatch.findMany({
         where: {
           clientId,
@@ -104,6 +104,7 @@ export function createMatchStore(prisma: PrismaClient, seal: Seal): MatchStore {
           ],
         },
         orderBy: { patientId: 'asc' },
+        ...(most !== undefined && { take: most }),
         select: { id: true, patientId: true, policy: true, consentSha256: true },
       });
       return rows.map(toMatch);

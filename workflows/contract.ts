@@ -32,6 +32,7 @@ export const WORKFLOWS = {
   removeExport: 'removeExport',
   housekeeping: 'housekeeping',
   repeatExchange: 'repeatExchange',
+  deliverNotifications: 'deliverNotifications',
 } as const;
 
 /** `Task.businessStatus`, log events, search attribute and activity names share these words. */
@@ -141,3 +142,27 @@ export interface RepeatExchangeInput {
 /** The Task of the repetition, or why there is none: the one before has not ended, or repetition has. */
 export type RepeatExchangeResult =
   { readonly outcome: 'opened'; readonly taskId: string } | { readonly outcome: 'running' | 'ended' };
+
+/** How often a delivery is tried: first and longest wait in milliseconds, and how many tries. */
+export interface DeliveryRetry {
+  readonly initialMs: number;
+  readonly maximumMs: number;
+  readonly attempts: number;
+}
+
+/** What is told of one Task to one receiver: a Subscription by its id, or one receiver of mail. */
+export interface DeliverNotificationsInput {
+  readonly taskId: string;
+  readonly channel: 'rest-hook' | 'mail';
+  readonly receiver: string;
+  readonly retry: DeliveryRetry;
+}
+
+export const notificationWorkflowId = ({
+  taskId,
+  channel,
+  receiver,
+}: Omit<DeliverNotificationsInput, 'retry'>): string => `notification/${taskId}/${channel}/${receiver}`;
+
+/** Signal of `deliverNotifications`: there is one more. */
+export const NOTIFY_SIGNAL = 'notify';

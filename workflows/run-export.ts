@@ -21,8 +21,11 @@ const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 const PARALLEL_TYPES = 2;
 
 interface ExportProxies {
-  readonly own: Pick<ActivityInterfaceFor<ResponderActivities>, 'finishManifest' | 'removeExport' | 'failExport'>;
-  readonly transfer: Pick<ActivityInterfaceFor<ResponderActivities>, 'freezeScope' | 'writeResourceType'>;
+  readonly own: Pick<ActivityInterfaceFor<ResponderActivities>, 'removeExport' | 'failExport'>;
+  readonly transfer: Pick<
+    ActivityInterfaceFor<ResponderActivities>,
+    'freezeScope' | 'writeResourceType' | 'finishManifest'
+  >;
 }
 
 function exportProxies(): ExportProxies {
@@ -54,7 +57,7 @@ export async function runExport({ jobId }: RunExportInput): Promise<RunExportRes
       [jobId],
     );
     const written = await writeTypes(jobId, types, transfer);
-    await own.finishManifest.executeWithOptions({ summary: 'show the manifest' }, [jobId]);
+    await transfer.finishManifest.executeWithOptions({ summary: 'write what goes along, show the manifest' }, [jobId]);
     setCurrentDetails(`**Complete:** ${written.files} files, ${written.resources} records`);
     return written;
   } catch (error) {

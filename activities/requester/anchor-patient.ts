@@ -37,7 +37,7 @@ async function readFromPayer(
   signal: AbortSignal,
 ): Promise<ImportRow | undefined> {
   try {
-    const text = await peer(await payer(exchange.payerPid), signal).read('Patient', context.memberId);
+    const text = await peer(await payer(exchange), signal).read('Patient', context.memberId);
     // What the Patient refers to (its general practitioner) was not delivered with it, as far as anybody knows.
     const result = transformForImport(text, { ...context, resolve: () => false, resolveIdentifier: () => undefined });
     return result.kind === 'resource' ? rowOf(context, result) : undefined;

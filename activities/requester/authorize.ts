@@ -12,7 +12,8 @@ export interface Authorization {
 export function authorize({ exchanges, payer, tokens }: RequesterDeps) {
   return async (taskId: string): Promise<Authorization> => {
     const exchange = await exchanges.load(taskId);
-    const token = await tokens.get(await payer(exchange.payerPid), cancellationSignal());
+    if (exchange.startedAt === undefined) await exchanges.change(taskId, { startedAt: new Date().toISOString() });
+    const token = await tokens.get(await payer(exchange), cancellationSignal());
     if (token.narrowed) {
       await exchanges.addWarning(taskId, {
         code: 'scope-narrowed',
@@ -21,8 +22,9 @@ export function authorize({ exchanges, payer, tokens }: RequesterDeps) {
     }
     const { request } = exchange;
     if (request.matchParameters === undefined && exchange.memberPatientId === undefined) {
-      // A bare custom parameter names the member where the request does not (contract: customTokenParams).
-      const id = request.member?.id ?? (request.member === undefined ? Object.values(token.custom)[0] : undefined);
+      // A bare custom parameter, or `patient`, names the member where the request does not (contract: customTokenParams).
+      const named = Object.values(token.custom)[0] ?? token.patient;
+      const id = request.member?.id ?? (request.member === undefined ? named : undefined);
       if (id !== undefined) await exchanges.change(taskId, { memberPatientId: id });
     }
     return { expiresAt: token.expiresAt, scope: token.scope };

@@ -6,9 +6,10 @@ import type { RequesterDeps } from './deps.ts';
 /** One look at the status URL. A manifest is written to the rows of its files; the history learns how many there are. */
 export function checkExport({ exchanges, files, knowledge, payer, peer }: RequesterDeps) {
   return async (taskId: string): Promise<ExportStatus> => {
-    const { statusUrl, payerPid, kickOffForm: form, kickedOffAt } = await exchanges.load(taskId);
+    const exchange = await exchanges.load(taskId);
+    const { statusUrl, kickOffForm: form, kickedOffAt } = exchange;
     if (statusUrl === undefined) throw new ExchangeError('export-expired', { detail: 'No status URL is kept.' });
-    const definition = await payer(payerPid);
+    const definition = await payer(exchange);
     const status = await peer(definition, cancellationSignal()).checkExport(statusUrl);
     if (status.state === 'in-progress') return status;
     const { files: listed, transactionTime, requiresAccessToken } = status.manifest;

@@ -8,7 +8,7 @@ export function collectRecords(deps: RequesterDeps) {
   return async (taskId: string): Promise<number> => {
     const { exchanges, files, knowledge } = deps;
     const exchange = await exchanges.load(taskId);
-    const payer = await deps.payer(exchange.payerPid);
+    const payer = await deps.payer(exchange);
     const client = deps.peer(payer, cancellationSignal());
     let state = exchange.collection;
     if (state === undefined) throw new ExchangeError('internal', { detail: 'No synchronous export was begun.' });
@@ -16,8 +16,10 @@ export function collectRecords(deps: RequesterDeps) {
     while (state.request < state.requests.length) state = await readPage(deps, client, exchange, state);
     const positions = Object.values(state.files);
     for (const { number } of positions) await files.change(taskId, number, { received: true });
-    const form = exchange.kickOffForm;
-    if (form !== undefined) await knowledge.learn(payer, { export: { form, at: new Date().toISOString() } });
+    const { kickOffForm: form, request } = exchange;
+    // A request that was given whole says nothing of how the payer is best asked.
+    if (form !== undefined && request.asked === undefined)
+      await knowledge.learn(payer, { export: { form, at: new Date().toISOString() } });
     return positions.length;
   };
 }

@@ -1,9 +1,8 @@
-import type { OidcServer } from '../../fhir/oidc-definitions.ts';
 import type { PeerClient } from '../../peer/fhir-client.ts';
-import type { TokenSource } from '../../peer/token.ts';
+import type { ReachedPayer, TokenSource } from '../../peer/token.ts';
 import type { BlobStore } from '../../store/blobs.ts';
 import type { ExchangeFileStore } from '../../store/exchange-files.ts';
-import type { ExchangeStore } from '../../store/exchanges.ts';
+import type { ExchangeRecord, ExchangeStore } from '../../store/exchanges.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
 import type { PayerKnowledgeStore } from '../../store/payer-knowledge.ts';
 import type { TaskStore } from '../../store/tasks.ts';
@@ -38,8 +37,11 @@ export interface RequesterDeps {
   readonly blobs: BlobStore;
   readonly tokens: TokenSource;
   readonly knowledge: PayerKnowledgeStore;
-  /** @throws ExchangeError `payer-unknown` for a payer that was removed */
-  readonly payer: (pid: number) => Promise<OidcServer>;
-  readonly peer: (payer: OidcServer, signal: AbortSignal) => PeerClient;
+  /**
+   * The payer of an exchange, as that exchange reaches it.
+   * @throws ExchangeError `payer-unknown` for a payer that was removed
+   */
+  readonly payer: (exchange: Pick<ExchangeRecord, 'id' | 'payerPid' | 'request'>) => Promise<ReachedPayer>;
+  readonly peer: (payer: ReachedPayer, signal: AbortSignal) => PeerClient;
   readonly settings: ImportSettings;
 }

@@ -24,7 +24,7 @@ export function downloadFiles(deps: RequesterDeps) {
   return async ({ taskId, first, last }: FileShareInput): Promise<void> => {
     const { exchanges, files, payer, peer } = deps;
     const exchange = await exchanges.load(taskId);
-    const client = peer(await payer(exchange.payerPid), cancellationSignal());
+    const client = peer(await payer(exchange), cancellationSignal());
     for (let number = first; number <= last; number++) {
       const file = await files.get(taskId, number);
       if (file.downloaded) continue;
@@ -50,7 +50,7 @@ async function download(
     withToken: exchange.requiresAccessToken ?? true,
     ...(present > 0 && { offset: present, etag: file.etag, contentEncoding: file.contentEncoding }),
   });
-  if (present > 0) await knowledge.learn(await payer(exchange.payerPid), { ranges: answer.status === 'partial' });
+  if (present > 0) await knowledge.learn(await payer(exchange), { ranges: answer.status === 'partial' });
   let offset = answer.status === 'partial' ? present : 0;
   if (offset === 0) await blobs.truncate(blob);
   await files.change(file.exchangeId, file.number, { etag: answer.etag, contentEncoding: answer.contentEncoding });

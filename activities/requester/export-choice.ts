@@ -1,6 +1,7 @@
 import { ERRORS, ExchangeError } from '../../fhir/errors.ts';
 import { exportForms, parameterNames } from '../../fhir/export-form.ts';
 import type { ExportForm } from '../../fhir/export-form.ts';
+import type { AskedRequest } from '../../fhir/batch-job.ts';
 import type { OidcServer } from '../../fhir/oidc-definitions.ts';
 import { readCapabilities } from '../../fhir/payer-capabilities.ts';
 import type { PayerCapabilities } from '../../fhir/payer-capabilities.ts';
@@ -25,16 +26,23 @@ export async function exportChoice(
   { knowledge }: RequesterDeps,
   client: PeerClient,
   payer: OidcServer,
-  asked: { readonly patientId: string; readonly entries: readonly string[]; readonly token: Token },
+  request: {
+    readonly patientId: string;
+    readonly entries: readonly string[];
+    readonly token: Token;
+    readonly asked: AskedRequest | undefined;
+  },
 ): Promise<ExportChoice> {
   const known = await knowledge.load(payer);
   const capabilities = await currentCapabilities(knowledge, client, payer, known);
-  const forms = exportForms({
-    ...{ configured: payer.exportForm, capabilities, worked: known.export?.form },
-    tokenBound: asked.token.patient === asked.patientId,
-    parameters: parameterNames(asked.entries),
-    refused: refusedForms(known, Date.now()),
-  });
+  const tokenBound = request.token.patient === request.patientId;
+  const forms =
+    request.asked?.forms.filter((form) => form !== 'token-bound' || tokenBound) ??
+    exportForms({
+      ...{ configured: payer.exportForm, capabilities, worked: known.export?.form, tokenBound },
+      parameters: parameterNames(request.entries),
+      refused: refusedForms(known, Date.now()),
+    });
   return { forms, capabilities, known };
 }
 

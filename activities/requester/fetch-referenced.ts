@@ -47,7 +47,7 @@ export function fetchReferenced(deps: RequesterDeps) {
     const limit = settings.maxFetchedReferences - (await fhir.triedTargets(taskId));
     const missing = limit > 0 ? await fhir.missingTargets(taskId, { accepts, limit }) : [];
     if (missing.length === 0 && own === undefined) return 0;
-    const payer = await deps.payer(exchange.payerPid);
+    const payer = await deps.payer(exchange);
     const client = deps.peer(payer, cancellationSignal());
     const capabilities = await currentCapabilities(deps.knowledge, client, payer, await deps.knowledge.load(payer));
     const context = await exchangeContext(deps, exchange);

@@ -12,7 +12,7 @@ export async function exchangeContext(
   { fhir, payer, settings }: RequesterDeps,
   exchange: ExchangeRecord,
 ): Promise<ExchangeContext> {
-  const definition = await payer(exchange.payerPid);
+  const definition = await payer(exchange);
   const local = await fhir.read('Patient', exchange.localPatientId);
   const memberId = exchange.memberPatientId ?? '';
   const ids = { organization: exchange.organizationId, localPatientId: exchange.localPatientId, memberId };

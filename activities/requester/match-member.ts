@@ -15,7 +15,7 @@ export function matchMember(deps: RequesterDeps) {
     const { exchanges, knowledge } = deps;
     const exchange = await exchanges.load(taskId);
     if (exchange.memberPatientId !== undefined) return;
-    const definition = await deps.payer(exchange.payerPid);
+    const definition = await deps.payer(exchange);
     const client = deps.peer(definition, cancellationSignal());
     const answer = readMatchAnswer(await client.memberMatch(await matchBody(deps, exchange, definition)));
     await knowledge.learn(definition, { matchAnswer: answer.patientId === undefined ? 'identifier' : 'id' });

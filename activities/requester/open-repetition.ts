@@ -4,12 +4,12 @@ import type { OidcServer } from '../../fhir/oidc-definitions.ts';
 import type { ExchangeRecord, ExchangeStore } from '../../store/exchanges.ts';
 import type { RepetitionStore } from '../../store/repetitions.ts';
 import type { ExchangeLimits, InvokeExportInput } from '../../workflows/contract.ts';
+import type { RequesterDeps } from './deps.ts';
 
 export interface OpenRepetitionDeps {
   readonly exchanges: ExchangeStore;
   readonly repetitions: RepetitionStore;
-  /** @throws ExchangeError `payer-unknown` for a payer that was removed */
-  readonly payer: (pid: number) => Promise<OidcServer>;
+  readonly payer: RequesterDeps['payer'];
   readonly limits: (payer: OidcServer) => ExchangeLimits;
 }
 
@@ -43,7 +43,7 @@ export function openRepetition({ exchanges, repetitions, payer, limits }: OpenRe
     }
     const { payerPid, request } = first;
     const skipMatch = request.matchParameters === undefined;
-    const input = { taskId: ownTaskId, payerPid, skipMatch, limits: limits(await payer(payerPid)) };
+    const input = { taskId: ownTaskId, payerPid, skipMatch, limits: limits(await payer(first)) };
     return { outcome: 'opened', input };
   };
 }

@@ -10,7 +10,7 @@ import type { ExchangeRecord } from '../../store/exchanges.ts';
 import { readKept } from '../../store/kept-content.ts';
 import { keyOf } from '../../store/fhir-store.ts';
 import type { ImportRow } from '../../store/fhir-store.ts';
-import type { RequesterDeps } from './deps.ts';
+import type { ImportSettings, RequesterDeps } from './deps.ts';
 import { anchorPatient } from './anchor-patient.ts';
 import { generatedRow } from './generated-row.ts';
 import { exchangeContext } from './import-context.ts';
@@ -77,11 +77,20 @@ async function keptFile(
     ...{ exchangeId: exchange.id, fileIndex: file.number, resourceType: file.type ?? 'Resource', date, size },
     patient: `Patient/${importedPatientId}`,
     respondingOrganization: `Organization/${exchange.organizationId}`,
-    ...(settings.ownOrganizationId !== undefined && { ownOrganization: `Organization/${settings.ownOrganizationId}` }),
+    ...ownOrganization(exchange, settings),
     sha1Base64: file.keptSha1 ?? '',
     originalSha256: file.sha256 ?? '',
     ...(isInline && { bytes: Buffer.concat(parts) }),
   };
+}
+
+/** The payer that the records are for: the one that the request names, else ours. */
+function ownOrganization(
+  { request }: ExchangeRecord,
+  { ownOrganizationId }: ImportSettings,
+): { readonly ownOrganization?: string } {
+  const id = request.targetOrganizationId ?? ownOrganizationId;
+  return id === undefined ? {} : { ownOrganization: `Organization/${id}` };
 }
 
 /** Pages of Provenance over what the exchange brought new or changed; an exchange that changed nothing gets none. */
@@ -96,7 +105,7 @@ async function stageProvenance(
     ...{ exchangeId: exchange.id, profile: settings.provenanceProfile, recorded, documents },
     ...(exchange.transactionTime !== undefined && { occurred: exchange.transactionTime }),
     respondingOrganization: `Organization/${exchange.organizationId}`,
-    ...(settings.ownOrganizationId !== undefined && { ownOrganization: `Organization/${settings.ownOrganizationId}` }),
+    ...ownOrganization(exchange, settings),
     localPatient: `Patient/${exchange.localPatientId}`,
   };
   let pages: ImportRow[] = [];

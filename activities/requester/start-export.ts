@@ -46,13 +46,14 @@ export function startExport(deps: RequesterDeps) {
     const exchange = await exchanges.load(taskId);
     if (exchange.statusUrl !== undefined) return { synchronous: false };
     if (exchange.collection !== undefined) return { synchronous: true };
-    const payer = await deps.payer(exchange.payerPid);
+    const payer = await deps.payer(exchange);
     const client = deps.peer(payer, cancellationSignal());
     const patientId =
       exchange.memberPatientId ?? (await memberByIdentifier(deps, payer, client, exchange.request.member?.identifier));
     const token = await tokens.get(payer, cancellationSignal());
     const entries = exchange.request.exportEntries;
-    const choice = await exportChoice(deps, client, payer, { patientId, entries, token });
+    const { asked } = exchange.request;
+    const choice = await exportChoice(deps, client, payer, { patientId, entries, token, asked });
     if (exchange.kickOffIntent) await exchanges.addWarning(taskId, REPEATED);
     await exchanges.change(taskId, { memberPatientId: patientId });
     const form = await firstAccepted({ deps, exchange, payer, client, token, patientId, choice });
@@ -69,6 +70,7 @@ async function firstAccepted(attempt: Attempt): Promise<ExportForm> {
     if (refused === undefined) return form;
     if (refused === 'none') continue;
     refusal ??= refused;
+    if (attempt.exchange.request.asked !== undefined) continue;
     const at = new Date().toISOString();
     const known = (await deps.knowledge.load(payer)).refusedForms ?? {};
     await deps.knowledge.learn(payer, { refusedForms: { ...known, [form]: { status: refused.status, at } } });
@@ -123,7 +125,8 @@ async function kickOff(
   form: Exclude<ExportForm, 'everything' | 'search'>,
   entries: readonly string[],
 ): Promise<boolean> {
-  const groupId = form === 'group' ? await groupOf(client, patientId) : undefined;
+  const groupId =
+    form === 'group' ? (exchange.request.asked?.groupId ?? (await groupOf(client, patientId))) : undefined;
   if (form === 'group' && groupId === undefined) return false;
   const kickedOffAt = new Date().toISOString();
   await exchanges.change(exchange.id, { kickOffIntent: true, kickOffForm: form, kickedOffAt });
@@ -153,7 +156,11 @@ async function beginPages(
   entries: readonly string[],
 ): Promise<boolean> {
   const { capabilities } = choice;
-  const requests = synchronousRequests({ form, patientId, entries, capabilities, scope: token.scope });
+  const { asked } = exchange.request;
+  const requests =
+    asked?.get === undefined
+      ? synchronousRequests({ form, patientId, entries, capabilities, scope: token.scope })
+      : [asked.get];
   if (requests.length === 0) return false;
   await deps.exchanges.change(exchange.id, { kickOffForm: form, kickedOffAt: new Date().toISOString() });
   await readPage(deps, client, { ...exchange, kickOffForm: form }, newCollection(requests));

@@ -1,83 +1,103 @@
 import { createHash } from 'node:crypto';
 import { cancellationSignal } from '@temporalio/activity';
 import { ExchangeError } from '../../fhir/errors.ts';
-import { exportBlob, targetsBlob } from '../../store/export-jobs.ts';
-import type { ExportJob } from '../../store/export-jobs.ts';
+import { exportBlob, targetsBlob } from '../../store/export-files.ts';
+import type { ExportFile, FileConsent } from '../../store/export-files.ts';
 import type { ResponderDeps } from './deps.ts';
-import type { ExportScope } from './export-scope.ts';
 
-const COMMIT_BYTES = 1024 * 1024;
+const COMMIT_CHARACTERS = 1024 * 1024;
 
 export interface FileName {
+  readonly jobId: string;
   readonly type: string;
   readonly number: number;
+  readonly list: ExportFile['list'];
+}
+
+/** Of whom and which a line is, for the Provenance of the export. */
+export interface LineTarget {
+  readonly member: string;
+  readonly reference: string;
 }
 
 /** One NDJSON file on its way into its blob, and beside it a list of what it holds: `member<TAB>Type/id` a line. */
 export class FileWriter {
   readonly #deps: ResponderDeps;
-  readonly #job: ExportJob;
-  readonly #scope: ExportScope;
   readonly #name: FileName;
   readonly #hash = createHash('sha256');
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  readonly #consents = new Map<string, FileConsent>();
+  #waiting: string[] = [];
+  #waitingLength = 0;
+  /** What is given to the blob so far, committed or on its way. */
   #bytes = 0;
+  #underWay: Promise<void>;
   #lines = 0;
   #targets: string[] = [];
+  #targetBytes = 0;
 
-  private constructor(deps: ResponderDeps, job: ExportJob, scope: ExportScope, name: FileName) {
+  constructor(deps: ResponderDeps, name: FileName) {
     this.#deps = deps;
-    this.#job = job;
-    this.#scope = scope;
     this.#name = name;
-  }
-
-  static async open(deps: ResponderDeps, job: ExportJob, scope: ExportScope, name: FileName): Promise<FileWriter> {
-    await deps.blobs.truncate(exportBlob(job.id, name.type, name.number));
-    await deps.blobs.truncate(targetsBlob(job.id, name.type, name.number));
-    return new FileWriter(deps, job, scope, name);
+    this.#underWay = this.#begin();
+    // Whoever waits for it next is told; until then nobody has to.
+    this.#underWay.catch(() => undefined);
   }
 
   isFull({ linesPerFile, maxFileBytes }: ResponderDeps['settings']): boolean {
-    return this.#lines >= linesPerFile || this.#bytes + this.#waitingBytes >= maxFileBytes;
+    return this.#lines >= linesPerFile || this.#bytes + this.#waitingLength >= maxFileBytes;
   }
 
-  /** `target`: the word of the resource for the Provenance of this export; without one it is no target. */
-  async write(line: string, target?: { readonly member: string; readonly reference: string }): Promise<void> {
-    const bytes = Buffer.from(line, 'utf8');
-    this.#hash.update(bytes);
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+  /** `consents`: under which it is written. True when there is enough for `commit`. */
+  add(line: string, target: LineTarget | undefined, consents: readonly FileConsent[]): boolean {
+    this.#waiting.push(line, '\n');
+    this.#waitingLength += line.length + 1;
     this.#lines++;
-    if (target !== undefined) this.#targets.push(`${target.member}\t${target.reference}\n`);
-    if (this.#waitingBytes >= COMMIT_BYTES) await this.#flush();
+    if (target !== undefined) this.#targets.push(target.member, '\t', target.reference, '\n');
+    for (const consent of consents) this.#consents.set(consent.patientId, consent);
+    return this.#waitingLength >= COMMIT_CHARACTERS;
+  }
+
+  /** Waits for the commit before this one only: the next lines are made while this one is written. */
+  async commit(): Promise<void> {
+    await this.#underWay;
+    cancellationSignal().throwIfAborted();
+    if (this.#waiting.length === 0) return;
+    const bytes = Buffer.from(this.#waiting.join(''), 'utf8');
+    const targets = Buffer.from(this.#targets.join(''), 'utf8');
+    const [at, targetsAt] = [this.#bytes, this.#targetBytes];
+    [this.#waiting, this.#targets, this.#waitingLength] = [[], [], 0];
+    this.#bytes += bytes.length;
+    this.#targetBytes += targets.length;
+    this.#underWay = this.#append(bytes, at, targets, targetsAt);
+    this.#underWay.catch(() => undefined);
+    this.#hash.update(bytes);
   }
 
   async close(): Promise<void> {
-    await this.#flush();
-    const { blobs, jobs } = this.#deps;
-    const { type, number } = this.#name;
-    const targets = Buffer.from(this.#targets.join(''), 'utf8');
-    if (targets.length > 0) await blobs.append(targetsBlob(this.#job.id, type, number), 0, targets);
-    await jobs.addFile({
-      ...{ jobId: this.#job.id, type, number, count: this.#lines, bytes: this.#bytes },
-      ...{ patientIds: this.#scope.patientIds, consents: this.#scope.consents, sha256: this.#hash.digest('hex') },
+    await this.commit();
+    await this.#underWay;
+    await this.#deps.jobs.addFile({
+      ...{ ...this.#name, count: this.#lines, bytes: this.#bytes, sha256: this.#hash.digest('hex') },
+      consents: [...this.#consents.values()],
     });
   }
 
-  async #flush(): Promise<void> {
-    const { type, number } = this.#name;
-    cancellationSignal().throwIfAborted();
-    const expected = this.#bytes + this.#waitingBytes;
-    this.#bytes = await this.#deps.blobs.append(
-      exportBlob(this.#job.id, type, number),
-      this.#bytes,
-      Buffer.concat(this.#waiting),
-    );
+  /** What an attempt before this one has left goes away. */
+  async #begin(): Promise<void> {
+    const { jobId, type, number } = this.#name;
+    await this.#deps.blobs.truncate(exportBlob(jobId, type, number));
+    await this.#deps.blobs.truncate(targetsBlob(jobId, type, number));
+  }
+
+  async #append(bytes: Buffer, at: number, targets: Buffer, targetsAt: number): Promise<void> {
+    const { jobId, type, number } = this.#name;
+    const { blobs } = this.#deps;
+    const ends = await blobs.append(exportBlob(jobId, type, number), at, bytes);
+    const targetsEnd =
+      targets.length === 0 ? targetsAt : await blobs.append(targetsBlob(jobId, type, number), targetsAt, targets);
     // An attempt that was given up still writes: this one begins anew.
-    if (this.#bytes !== expected) throw new ExchangeError('unavailable', { detail: 'another attempt writes the file' });
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    if (ends !== at + bytes.length || targetsEnd !== targetsAt + targets.length) {
+      throw new ExchangeError('unavailable', { detail: 'another attempt writes the file' });
+    }
   }
 }

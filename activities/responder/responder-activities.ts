@@ -1,9 +1,12 @@
 import type { ErrorCode } from '../../fhir/errors.ts';
 import type { ResponderDeps } from './deps.ts';
-import { exportScope } from './export-scope.ts';
+import { FINISHED_FROM } from './file-numbers.ts';
 import { freezeScope } from './freeze-scope.ts';
 import { writeTransmission } from './transmission.ts';
+import { writeDeleted } from './write-deleted.ts';
+import { writeNotes } from './write-notes.ts';
 import { writeResourceType } from './write-resource-type.ts';
+import { writeShared } from './write-shared.ts';
 
 /** The steps of the responding payer's export, by the names that an operator reads in the Temporal UI. */
 export function createResponderActivities(deps: ResponderDeps) {
@@ -12,10 +15,19 @@ export function createResponderActivities(deps: ResponderDeps) {
     freezeScope: freezeScope(deps),
     writeResourceType: writeResourceType(deps),
 
-    /** Says who transmitted what; from then on the manifest shows, and its files no longer change. */
+    /**
+     * Writes what goes along with the records and needs all of them; from then on the manifest shows, and its files no
+     * longer change. Run again, it begins anew.
+     */
     async finishManifest(jobId: string): Promise<void> {
       const job = await jobs.load(jobId);
-      await writeTransmission(deps, job, await exportScope(deps, job));
+      // What shows is not written once more.
+      if (job.state === 'complete') return;
+      await jobs.removeFiles(jobId, { from: FINISHED_FROM });
+      await writeShared(deps, job);
+      await writeTransmission(deps, job);
+      await writeDeleted(deps, job);
+      await writeNotes(deps, job);
       const expiresAt = new Date(Date.now() + settings.expirySeconds * 1000);
       await jobs.change(jobId, { state: 'complete', progress: 'complete', expiresAt });
     },
@@ -26,7 +38,8 @@ export function createResponderActivities(deps: ResponderDeps) {
 
     /** Rows first, then bytes: a file that shows is whole. */
     async removeExport(jobId: string): Promise<void> {
-      await jobs.removeFiles(jobId);
+      await jobs.removeFiles(jobId, { from: 0 });
+      await jobs.forgetScope(jobId);
       await blobs.removeAll(`export/${jobId}/`);
     },
   };

@@ -1,18 +1,15 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { PROVENANCE_TARGETS, provenanceOfPage } from '../../fhir/provenance.ts';
-import { targetsBlob } from '../../store/export-jobs.ts';
+import { targetsBlob } from '../../store/export-files.ts';
+import type { ExportFile } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import { alive } from './alive.ts';
 import type { ExportSettings, ResponderDeps } from './deps.ts';
+import { exportScopes } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
-import { FileWriter } from './file-writer.ts';
+import { SHARED_FROM, TRANSMISSION_FROM } from './file-numbers.ts';
+import { FileSeries } from './file-series.ts';
 
 const PROVENANCE = 'Provenance';
-/** Files of what we say ourselves are numbered from here on, apart from those of the records of the same type. */
-const FIRST_NUMBER = 100_000;
-/** Targets that wait for their page, of all members; beyond it pages are written that are not full. */
-const MOST_WAITING = 50_000;
 
 /** Whether the export says who transmitted it: to a partner, where Provenance is asked for and our Organization is known. */
 export function isTransmitted(job: ExportJob, { types, ownOrganizationId }: ExportSettings): boolean {
@@ -27,35 +24,30 @@ export function isTransmitted(job: ExportJob, { types, ownOrganizationId }: Expo
 
 /**
  * The Provenance of this exchange (PDex pdex-127): for each member, pages of all that was sent, with us as transmitter.
- * What belongs to no member stands with the first one. Run again, it begins anew.
+ * What belongs to no member stands with the first one.
  */
-export async function writeTransmission(deps: ResponderDeps, job: ExportJob, scope: ExportScope): Promise<void> {
-  const { jobs, settings } = deps;
-  await jobs.removeFiles(job.id, PROVENANCE, FIRST_NUMBER);
-  const { ownOrganizationId } = settings;
-  if (ownOrganizationId === undefined || !isTransmitted(job, settings)) return;
-  const pages = new Map<string, number>();
-  let writer: FileWriter | undefined;
-  let number = FIRST_NUMBER;
-  for await (const { member, targets } of pagesOf(deps, job)) {
-    const page = pages.get(member) ?? 0;
-    pages.set(member, page + 1);
-    const provenance = provenanceOfPage(
-      {
-        ...{ exchangeId: `${job.id}/${member}`, profile: settings.provenanceProfile },
+export async function writeTransmission(deps: ResponderDeps, job: ExportJob): Promise<void> {
+  const { ownOrganizationId, provenanceProfile: profile } = deps.settings;
+  if (ownOrganizationId === undefined || !isTransmitted(job, deps.settings)) return;
+  const files = new FileSeries(deps, { jobId: job.id, type: PROVENANCE, from: TRANSMISSION_FROM });
+  const lists = await targetLists(deps, job);
+  let turn = 0;
+  for await (const scope of exportScopes(deps, job)) {
+    const pages = new Map<string, number>();
+    for await (const { member, targets } of alive(pagesOf(lists, scope), 1)) {
+      const page = pages.get(member) ?? 0;
+      pages.set(member, page + 1);
+      const context = {
+        ...{ exchangeId: `${job.id}/${member}/${turn}`, profile },
         recorded: job.transactionTime ?? job.createdAt.toISOString(),
         ...{ respondingOrganization: `Organization/${ownOrganizationId}`, localPatient: `Patient/${member}` },
-      },
-      page,
-      targets,
-    );
-    writer ??= await FileWriter.open(deps, job, scope, { type: PROVENANCE, number: number++ });
-    await writer.write(`${JSON.stringify(provenance)}\n`);
-    if (!writer.isFull(settings)) continue;
-    await writer.close();
-    writer = undefined;
+      };
+      const provenance = JSON.stringify(provenanceOfPage(context, page, targets));
+      await files.write(provenance, undefined, scope.consentsOf(member));
+    }
+    turn++;
   }
-  await writer?.close();
+  await files.close();
 }
 
 interface Page {
@@ -63,35 +55,73 @@ interface Page {
   readonly targets: readonly string[];
 }
 
-async function* pagesOf(deps: ResponderDeps, job: ExportJob): AsyncGenerator<Page> {
-  const waiting = new Map<string, string[]>();
-  let count = 0;
-  for await (const line of alive(targetLines(deps, job))) {
-    const [member = '', reference = ''] = line.split('\t');
-    const targets = waiting.get(member) ?? [];
-    targets.push(reference);
-    waiting.set(member, targets);
-    count++;
-    if (targets.length === PROVENANCE_TARGETS) {
+/** The targets of these members, of all types: each list is read on from where the members before have ended. */
+async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): AsyncGenerator<Page> {
+  const waiting = new Map<string, string[]>(scope.members.map((member) => [member, []]));
+  for (const list of lists) {
+    for await (const { member, reference } of list.upTo(scope.upTo)) {
+      const targets = waiting.get(member);
+      // A consent that has ended meanwhile: the file is closed as well.
+      if (targets === undefined) continue;
+      targets.push(reference);
+      if (targets.length < PROVENANCE_TARGETS) continue;
       yield { member, targets };
-      waiting.delete(member);
-      count -= PROVENANCE_TARGETS;
-    } else if (count >= MOST_WAITING) {
-      yield* pagesIn(waiting);
-      waiting.clear();
-      count = 0;
+      waiting.set(member, []);
     }
   }
-  yield* pagesIn(waiting);
+  for (const [member, targets] of waiting) if (targets.length > 0) yield { member, targets };
 }
 
-function* pagesIn(waiting: ReadonlyMap<string, readonly string[]>): Generator<Page> {
-  for (const [member, targets] of waiting) yield { member, targets };
+interface Target {
+  readonly member: string;
+  readonly reference: string;
 }
 
-async function* targetLines({ jobs, blobs }: ResponderDeps, job: ExportJob): AsyncGenerator<string> {
-  for (const { type, number } of await jobs.files(job.id)) {
-    const lines = createInterface({ input: Readable.from(blobs.read(targetsBlob(job.id, type, number))) });
-    for await (const line of lines) yield line;
+/** What was written of one type, in the order of members. */
+interface TargetList {
+  upTo(member: string): AsyncIterable<Target>;
+}
+
+type FileKey = Pick<ExportFile, 'type' | 'number'>;
+
+async function targetLists(deps: ResponderDeps, job: ExportJob): Promise<readonly TargetList[]> {
+  const byType = new Map<string, FileKey[]>();
+  for (const { type, number, list } of await deps.jobs.files(job.id)) {
+    if (list === 'output') byType.set(type, [...(byType.get(type) ?? []), { type, number }]);
+  }
+  return [...byType.values()].map((files) => targetList(linesOf(deps, job, files)));
+}
+
+function targetList(lines: AsyncIterator<string>): TargetList {
+  let next: Target | undefined;
+  return {
+    async *upTo(last) {
+      for (;;) {
+        next ??= targetOf(await lines.next());
+        if (next === undefined || next.member > last) return;
+        yield next;
+        next = undefined;
+      }
+    },
+  };
+}
+
+function targetOf({ done, value }: IteratorResult<string, unknown>): Target | undefined {
+  if (done === true) return undefined;
+  const [member = '', reference = ''] = value.split('\t');
+  return { member, reference };
+}
+
+async function* linesOf({ blobs }: ResponderDeps, job: ExportJob, files: readonly FileKey[]): AsyncGenerator<string> {
+  // What belongs to nobody was written last and stands with the first member.
+  const isShared = ({ number }: FileKey): boolean => number >= SHARED_FROM;
+  for (const { type, number } of [...files.filter(isShared), ...files.filter((file) => !isShared(file))]) {
+    let rest = '';
+    // Ids and types are of ASCII alone: no character lies on both sides of a cut.
+    for await (const bytes of blobs.read(targetsBlob(job.id, type, number))) {
+      const lines = `${rest}${Buffer.from(bytes).toString('latin1')}`.split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
   }
 }

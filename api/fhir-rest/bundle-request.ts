@@ -1,7 +1,7 @@
 import { ExchangeError } from '../../fhir/errors.ts';
 import { isFhirId } from '../../fhir/identifiers.ts';
 import { elementsAt, findPropertyAt, isArrayAt, isObjectAt, rootStart } from '../../fhir/json-text.ts';
-import { isResourceType } from '../../fhir/resource-types.ts';
+import { REST_TYPES } from './rest-types.ts';
 
 /** One entry of a batch or transaction. */
 export interface RequestEntry {
@@ -23,6 +23,8 @@ export interface RequestBundle {
 export interface EntryTarget {
   readonly type: string;
   readonly id: string | undefined;
+  /** Of a conditional update or deletion: the search that says which resource is meant. */
+  readonly query: string | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -39,11 +41,15 @@ export function readRequestBundle(text: string, baseUrl: string): RequestBundle 
   return { type, entries: entries.map((entry, index) => readEntry(entry, texts[index], index, baseUrl)) };
 }
 
-/** `Type` or `Type/id`. @throws ExchangeError `request-invalid` */
-export function targetOf({ url }: RequestEntry, index: number): EntryTarget {
-  const [type = '', id, ...more] = url.split('/');
-  if (isResourceType(type) && more.length === 0 && (id === undefined || isFhirId(id))) return { type, id };
-  throw invalid(`Bundle.entry[${index}].request.url`, 'The url is Type or Type/id.');
+/** `Type`, `Type/id` or `Type?query`. @throws ExchangeError `request-invalid` where the method does not go there */
+export function targetOf({ url, method }: RequestEntry, index: number): EntryTarget {
+  const question = url.indexOf('?');
+  const query = question === -1 ? undefined : url.slice(question + 1);
+  const [type = '', id, ...more] = (question === -1 ? url : url.slice(0, question)).split('/');
+  const isTarget = REST_TYPES.has(type) && more.length === 0 && (id === undefined || isFhirId(id));
+  const isMethods = method === 'POST' ? (id ?? query) === undefined : (id === undefined) !== (query === undefined);
+  if (isTarget && isMethods) return { type, id, query };
+  throw invalid(`Bundle.entry[${index}].request.url`, 'POST goes to Type, PUT and DELETE to Type/id or Type?query.');
 }
 
 export function invalid(expression: string, diagnostics: string): ExchangeError {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import { entityTag } from './interaction.ts';
 import type { Answer } from './interaction.ts';
@@ -30,7 +31,8 @@ export function searchEntry(baseUrl: string, resource: StoredResource, mode: 'ma
 
 /** What the search did not do as asked, told beside its matches. */
 export function outcomeEntry(outcome: string): string {
-  return `{"resource":${outcome},"search":{"mode":"outcome"}}`;
+  // It is no resource of this server, but every entry of a searchset has an identity.
+  return `{"fullUrl":"urn:uuid:${randomUUID()}","resource":${outcome},"search":{"mode":"outcome"}}`;
 }
 
 export function historyEntry(baseUrl: string, version: StoredResource, created: boolean): string {

@@ -3,6 +3,7 @@ import { asExchangeError, outcomeOf } from '../outcome.ts';
 import { bundleText, responseEntry } from './bundle-text.ts';
 import { readRequestBundle, targetOf } from './bundle-request.ts';
 import type { RequestEntry } from './bundle-request.ts';
+import { conditionalRemove, conditionalUpdate } from './conditional-write.ts';
 import { get } from './get.ts';
 import type { Answer, RestContext } from './interaction.ts';
 import { runTransaction } from './transaction.ts';
@@ -41,13 +42,16 @@ function failureAnswer(thrown: unknown): Answer {
 
 async function runEntry(context: RestContext, entry: RequestEntry, index: number): Promise<Answer> {
   if (entry.method === 'GET') return get(context, entry.url);
-  const { type, id = '' } = targetOf(entry, index);
+  const { type, id = '', query } = targetOf(entry, index);
   switch (entry.method) {
     case 'POST':
       return create(context, type, entry.text ?? '', entry.ifNoneExist);
     case 'PUT':
-      return update(context, type, id, entry.text ?? '', entry.ifMatch);
+      return query === undefined
+        ? update(context, type, id, entry.text ?? '', entry.ifMatch)
+        : conditionalUpdate(context, type, query, entry.text ?? '', entry.ifMatch);
     case 'DELETE':
+      if (query !== undefined) return conditionalRemove(context, type, query);
       return remove(context, type, id, entry.ifMatch);
     default:
       return entry.method satisfies never;

@@ -1,27 +1,35 @@
 import { ExchangeError } from '../../fhir/errors.ts';
 import type { ErrorCode } from '../../fhir/errors.ts';
-import { parseReference } from '../../fhir/identifiers.ts';
-import type { FhirStore, ResourceKey } from '../../store/fhir-store.ts';
+import type { StoredResource } from '../../store/fhir-store.ts';
+import type { RestContext } from './interaction.ts';
+import { notApplied } from './not-applied.ts';
+import { readSearch } from './search-parameters.ts';
+import { planSearch } from './search-plan.ts';
 
 /**
- * The one resource that a condition `identifier=system|value` names; undefined for none.
+ * The one resource that a condition names: a search that an index answers. Undefined for none.
  *
  * @param several the code where more than one matches
- * @throws ExchangeError `not-supported` for any other condition
+ * @throws ExchangeError `not-supported` for parameters that are not applied, `too-costly`, `request-invalid` for none
  */
 export async function matchOf(
-  store: FhirStore,
+  context: RestContext,
   type: string,
   query: string,
   several: ErrorCode,
-): Promise<ResourceKey | undefined> {
-  const parsed = parseReference(`${type}?${query}`);
-  if (parsed.kind !== 'conditional' || parsed.identifier === undefined) {
-    throw new ExchangeError('not-supported', { diagnostics: 'A condition is identifier=system|value.' });
+): Promise<StoredResource | undefined> {
+  const request = readSearch(type, new URLSearchParams(query), context.baseUrl);
+  if (request.ignored.length > 0) {
+    throw new ExchangeError('not-supported', { diagnostics: notApplied(request.ignored) });
   }
-  const { resources } = await store.search({ type, identifiers: [parsed.identifier], count: 2 });
-  if (resources.length > 1)
+  const { scope } = await planSearch(context, request);
+  // A condition that says nothing would take whatever there is.
+  if (Object.keys(scope).every((key) => key === 'type' || key === 'includeEvidence')) {
+    throw new ExchangeError('request-invalid', { diagnostics: 'A condition is a search with parameters.' });
+  }
+  const { resources } = await context.store.search({ ...scope, count: 2 });
+  if (resources.length > 1) {
     throw new ExchangeError(several, { diagnostics: 'More than one resource matches the condition.' });
-  const [match] = resources;
-  return match && { type: match.type, id: match.id };
+  }
+  return resources[0];
 }

@@ -10,16 +10,29 @@ export interface Access {
   readonly isOperator: boolean;
   /** @throws ExchangeError `forbidden` unless the token allows these letters of `cruds` on the type */
   assertScope(type: string, letters: string): void;
+  /** The same as an answer. */
+  allows(type: string, letters: string): boolean;
   /** The resource as this caller may see it; undefined where it may not. Every resource that goes out passes here. */
   show(resource: StoredResource): Promise<StoredResource | undefined>;
+  /** Whether this caller reaches the records of the compartment at all. */
+  reaches(patientId: string): Promise<boolean>;
+  /** The compartments of all members whom a partner reaches; undefined where there are too many of them to search in. */
+  compartments(): Promise<readonly string[] | undefined>;
 }
 
 export interface RestDeps {
   readonly store: FhirStore;
   /** `PUBLIC_URL/fhir`. */
   readonly baseUrl: string;
+  readonly visibility: RestVisibility;
+}
+
+export interface RestVisibility {
   /** The resource as the caller may see it (masked, where a consent masks it); undefined where it may not. */
   show(caller: Caller, resource: StoredResource): Promise<StoredResource | undefined>;
+  reaches(caller: Caller, patientId: string): Promise<boolean>;
+  /** As `Access` has it, of a partner. */
+  compartments(caller: Caller): Promise<readonly string[] | undefined>;
 }
 
 /** What an interaction needs beside its own parameters. */
@@ -47,11 +60,14 @@ export interface Answer {
   readonly location?: string;
 }
 
-export function accessOf(caller: Caller, show: RestDeps['show']): Access {
+export function accessOf(caller: Caller, visibility: RestVisibility): Access {
   return {
     isOperator: caller.kind === 'operator' && coversScopes(caller.scope, 'carryover.admin'),
     assertScope: (type, letters) => assertScope(caller, type, letters),
-    show: (resource) => show(caller, resource),
+    allows: (type, letters) => coversScopes(caller.scope, `system/${type}.${letters}`),
+    show: (resource) => visibility.show(caller, resource),
+    reaches: (patientId) => visibility.reaches(caller, patientId),
+    compartments: () => visibility.compartments(caller),
   };
 }
 

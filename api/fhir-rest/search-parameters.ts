@@ -1,124 +1,163 @@
 import { inPatientCompartment } from '../../fhir/compartment.ts';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { filterParameter } from '../../fhir/filter-parameters.ts';
+import type { FilterParameter } from '../../fhir/filter-parameters.ts';
+import { alternatives, conditionOf, unescaped } from '../../fhir/filter-values.ts';
+import type { Condition } from '../../fhir/filter-values.ts';
 import { isFhirId, parseReference } from '../../fhir/identifiers.ts';
-import { LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
-import type { IdentifierQuery, NameQuery, SearchQuery } from '../../store/fhir-store.ts';
+import { indexable, indexValuesOf, LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
+import { isResourceType } from '../../fhir/resource-types.ts';
+import { targetType } from '../../fhir/search-includes.ts';
+import type { IdentifierQuery, SearchScope } from '../../store/search-query.ts';
 import { instantRange } from './instant-range.ts';
-import type { RestContext } from './interaction.ts';
+import { narrowingName } from './name-index.ts';
+import { newForm, PAGE_PARAMETER, readResultParameter } from './result-parameters.ts';
+import type { ResultForm } from './result-parameters.ts';
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type QueryDraft = Writable<Omit<SearchQuery, 'lastUpdated' | 'names'>> & {
-  lastUpdated: NonNullable<SearchQuery['lastUpdated']>[number][];
-  names: NameQuery[];
-};
-
-type SearchContext = Pick<RestContext, 'baseUrl' | 'access'>;
+/** `parameter.name=value`: those whose `parameter` points to what `name=value` finds of the type. */
+export interface Chain {
+  readonly parameter: string;
+  readonly type: string;
+  readonly name: string;
+  readonly value: string;
+}
 
 export interface SearchRequest {
-  readonly query: SearchQuery;
-  /** `Provenance:target` was asked for. */
-  readonly withProvenance: boolean;
+  readonly type: string;
+  /** What the store is asked for; nothing of `where` yet. */
+  readonly scope: SearchScope;
+  /** What no index tells. */
+  readonly asked: readonly Condition[];
+  /** Everything that a resource has to fulfil as it is shown: what is masked must not be found by what it was. */
+  readonly verified: readonly Condition[];
+  readonly chains: readonly Chain[];
+  readonly form: ResultForm;
   /** Names of parameters that were not applied. */
   readonly ignored: readonly string[];
   /** What was applied, for the links. */
   readonly applied: URLSearchParams;
 }
 
-export const PAGE_PARAMETER = '_page';
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+interface Draft {
+  readonly type: string;
+  readonly baseUrl: string;
+  readonly scope: Writable<SearchScope>;
+  readonly asked: Condition[];
+  readonly verified: Condition[];
+  readonly chains: Chain[];
+}
 
-const DEFAULT_COUNT = 50;
-const MAX_COUNT = 1000;
 /** Of the form of the answer, not of what is found. */
 const FORM_PARAMETERS: ReadonlySet<string> = new Set(['_format', '_pretty']);
-const HUMAN_NAMED: ReadonlySet<string> = new Set(['Patient', 'Practitioner']);
-const NAMED: ReadonlySet<string> = new Set(['Patient', 'Practitioner', 'Organization', 'Location']);
+/** Where these parameters point to a Patient, it is the one in whose compartment the record lies. */
+const OWNERS: ReadonlySet<string> = new Set(['patient', 'subject', 'beneficiary']);
 
 /**
  * Reads the parameters of a search.
  *
- * @throws ExchangeError `request-invalid` for a value that is none, `not-supported` for a modifier that is not,
- *   `too-costly` for a search over all members
+ * @throws ExchangeError `request-invalid` for a value that is none, `not-supported` for a modifier that is not
  */
-export function readSearch(
-  type: string,
-  parameters: URLSearchParams,
-  { baseUrl, access }: SearchContext,
-): SearchRequest {
-  const query: QueryDraft = { type, count: DEFAULT_COUNT, lastUpdated: [], names: [] };
-  const ignored: string[] = [];
+export function readSearch(type: string, parameters: URLSearchParams, baseUrl: string): SearchRequest {
+  const draft: Draft = { type, baseUrl, scope: { type }, asked: [], verified: [], chains: [] };
+  const form = newForm();
+  const ignored = new Set<string>();
   const applied = new URLSearchParams();
-  let withProvenance = false;
   for (const [name, value] of parameters) {
     if (FORM_PARAMETERS.has(name) || value === '') continue;
-    if (name === '_revinclude' && value === 'Provenance:target') withProvenance = true;
-    else if (!apply(query, name, value, baseUrl)) {
-      ignored.push(name);
-      continue;
-    }
-    if (name !== PAGE_PARAMETER) applied.append(name, value);
+    const isApplied = readResultParameter(form, type, name, value) ?? applyFilter(draft, name, value);
+    if (!isApplied) ignored.add(name);
+    else if (name !== PAGE_PARAMETER) applied.append(name, value);
   }
-  if (isCostly(query, ignored, access.isOperator)) throw new ExchangeError('too-costly');
-  const { lastUpdated, names, ...rest } = query;
-  const complete = { ...rest, ...(lastUpdated.length > 0 && { lastUpdated }), ...(names.length > 0 && { names }) };
-  return { query: complete, withProvenance, ignored: [...new Set(ignored)], applied };
+  const { scope, asked, verified, chains } = draft;
+  return { type, scope, asked, verified, chains, form, ignored: [...ignored], applied };
 }
 
 /** False for a parameter that this server does not apply to the type. */
-function apply(query: QueryDraft, parameter: string, value: string, baseUrl: string): boolean {
-  const [name = '', modifier] = parameter.split(':', 2);
-  const reader = readers(query, baseUrl)[name];
-  if (reader === undefined) return false;
-  if (modifier !== undefined && !(modifier === 'Patient' && (name === 'patient' || name === 'subject'))) {
-    throw new ExchangeError('not-supported', {
-      diagnostics: `The modifier of the search parameter ${name} is not supported.`,
-    });
+function applyFilter(draft: Draft, written: string, value: string): boolean {
+  const dot = written.indexOf('.');
+  if (dot !== -1) return applyChain(draft, written.slice(0, dot), written.slice(dot + 1), value);
+  const [name = '', modifier] = written.split(':', 2);
+  if (name === 'origin' && modifier === undefined && inPatientCompartment(draft.type)) {
+    draft.scope.origin = originOf(value);
+    return true;
   }
-  reader(value);
+  const parameter = filterParameter(draft.type, name);
+  if (parameter === undefined) return false;
+  if (modifier === undefined && applyIndexed(draft, name, value)) return true;
+  if (OWNERS.has(name) && inPatientCompartment(draft.type) && (modifier === undefined || modifier === 'Patient')) {
+    narrowToPatients(
+      draft,
+      alternatives(value).map((reference) => patientId(reference, draft.baseUrl)),
+    );
+    return true;
+  }
+  const condition = readCondition(draft, name, parameter, modifier, value);
+  draft.verified.push(condition);
+  const narrowing = narrowingName(draft.type, name, modifier, value);
+  if (narrowing !== undefined) draft.scope.names = [...(draft.scope.names ?? []), narrowing.query];
+  if (narrowing?.isExact !== true) draft.asked.push(condition);
   return true;
 }
 
-function readers(query: QueryDraft, baseUrl: string): Readonly<Record<string, ((value: string) => void) | undefined>> {
-  const { type } = query;
-  const addPatients = (value: string): void => {
-    query.patientIds = both(
-      query.patientIds,
-      listed(value).map((reference) => patientId(reference, baseUrl)),
-    );
-  };
-  const addName = (part?: 'family' | 'given') => (value: string) => {
-    query.names.push({ ...(part && { part }), anyOf: listed(value).map(unescaped) });
-  };
-  return {
-    _id: (value) => (query.ids = both(query.ids, listed(value).filter(isFhirId))),
-    _count: (value) => (query.count = countOf(value)),
-    _lastUpdated: (value) => query.lastUpdated.push(...instantRange(value)),
-    [PAGE_PARAMETER]: (value) => (query.after = value),
-    identifier: (value) => (query.identifiers = onlyOnce(query.identifiers, listed(value).map(identifierOf))),
-    ...(inPatientCompartment(type) && type !== 'Patient' && { patient: addPatients, subject: addPatients }),
-    ...(NAMED.has(type) && { name: addName() }),
-    ...(HUMAN_NAMED.has(type) && { family: addName('family'), given: addName('given') }),
-  };
+/** What the store's own columns and its index of identifiers answer. */
+function applyIndexed({ type, scope, verified }: Draft, name: string, value: string): boolean {
+  switch (name) {
+    case '_id':
+      scope.ids = both(scope.ids, alternatives(value).filter(isFhirId));
+      return true;
+    case '_lastUpdated':
+      scope.lastUpdated = [...(scope.lastUpdated ?? []), ...instantRange(value)];
+      return true;
+    case 'identifier': {
+      const wanted = alternatives(value).map(identifierOf);
+      if (
+        scope.identifiers !== undefined ||
+        !LOOKED_UP_TYPES.has(type) ||
+        !wanted.every((each) => each !== undefined)
+      ) {
+        return false;
+      }
+      scope.identifiers = wanted;
+      verified.push((resource) => indexValuesOf(resource).identifiers.some((found) => isAny(found, wanted)));
+      return true;
+    }
+    default:
+      return false;
+  }
 }
 
-/**
- * What is neither in an index nor inside one compartment would read the records of all members. Of those a partner sees
- * few, so that it has to narrow each search.
- */
-function isCostly(query: QueryDraft, ignored: readonly string[], isOperator: boolean): boolean {
-  if (query.ids !== undefined || query.patientIds !== undefined) return false;
-  if (query.identifiers !== undefined) return !LOOKED_UP_TYPES.has(query.type);
-  if (query.names.length > 0) return false;
-  return !isOperator || (ignored.length > 0 && query.lastUpdated.length === 0);
+export function narrowToPatients(draft: { readonly scope: Writable<SearchScope> }, ids: readonly string[]): void {
+  draft.scope.patientIds = both(draft.scope.patientIds, ids);
 }
 
-/** Several values of one parameter, separated by commas that no backslash stands before: any of them. */
-function listed(value: string): string[] {
-  return value.match(/(?:[^\\,]|\\.)+/g) ?? [];
+/** `subject:Patient.name`, `practitioner.identifier`. */
+function applyChain(draft: Draft, link: string, name: string, value: string): boolean {
+  const [parameter = '', modifier] = link.split(':', 2);
+  const type = modifier ?? targetType(parameter);
+  if (filterParameter(draft.type, parameter)?.kind !== 'reference') return false;
+  if (type === undefined || !isResourceType(type) || !LOOKED_UP_TYPES.has(type) || name.includes('.')) return false;
+  if (filterParameter(type, name.replace(/:.*$/, '')) === undefined) return false;
+  draft.chains.push({ parameter, type, name, value });
+  return true;
 }
 
-/** http://hl7.org/fhir/R4/search.html#escaping */
-function unescaped(value: string): string {
-  return value.replace(/\\([\\|,$])/g, '$1');
+function readCondition(
+  { baseUrl }: Draft,
+  name: string,
+  parameter: FilterParameter,
+  modifier: string | undefined,
+  value: string,
+): Condition {
+  const condition = conditionOf(parameter, { modifier, value, baseUrl });
+  if (condition === 'modifier') {
+    const diagnostics = `The modifier of the search parameter ${name} is not supported.`;
+    throw new ExchangeError('not-supported', { diagnostics });
+  }
+  if (condition === 'value') {
+    throw new ExchangeError('request-invalid', { diagnostics: `The value of ${name} is no ${parameter.kind}.` });
+  }
+  return condition;
 }
 
 /** A parameter given twice: both must hold. */
@@ -126,22 +165,25 @@ function both(present: readonly string[] | undefined, more: readonly string[]): 
   return present === undefined ? more : present.filter((value) => more.includes(value));
 }
 
-function onlyOnce(
-  present: readonly IdentifierQuery[] | undefined,
-  more: readonly IdentifierQuery[],
-): readonly IdentifierQuery[] {
-  if (present === undefined) return more;
-  throw new ExchangeError('not-supported', { diagnostics: 'The search parameter identifier may be given once.' });
+/** Undefined for `system|`, whose values no index lists. */
+function identifierOf(token: string): IdentifierQuery | undefined {
+  const [, system, value] = /^(?:((?:[^\\|]|\\.)*)\|)?((?:[^\\|]|\\.)*)$/s.exec(token) ?? [];
+  if (value === undefined) {
+    throw new ExchangeError('request-invalid', { diagnostics: 'An identifier is value or system|value.' });
+  }
+  return value === ''
+    ? undefined
+    : { value: unescaped(value), ...(system !== undefined && { system: unescaped(system) }) };
 }
 
-function identifierOf(token: string): IdentifierQuery {
-  const [, system, value] = /^(?:((?:[^\\|]|\\.)*)\|)?((?:[^\\|]|\\.)*)$/.exec(token) ?? [];
-  if (value === undefined || value === '') {
-    throw new ExchangeError('request-invalid', {
-      diagnostics: 'The search parameter identifier is value or system|value.',
-    });
-  }
-  return { value: unescaped(value), ...(system !== undefined && { system: unescaped(system) }) };
+function isAny(
+  found: { readonly system: string; readonly value: string },
+  wanted: readonly IdentifierQuery[],
+): boolean {
+  return wanted.some(
+    ({ system, value }) =>
+      found.value === indexable(value) && (system === undefined || found.system === indexable(system)),
+  );
 }
 
 function patientId(reference: string, baseUrl: string): string {
@@ -153,8 +195,7 @@ function patientId(reference: string, baseUrl: string): string {
   });
 }
 
-function countOf(value: string): number {
-  if (!/^\d{1,9}$/.test(value))
-    throw new ExchangeError('request-invalid', { diagnostics: '_count is a whole number.' });
-  return Math.min(Math.max(Number(value), 1), MAX_COUNT);
+function originOf(value: string): NonNullable<SearchScope['origin']> {
+  if (value === 'native' || value === 'imported' || value === 'all') return value;
+  throw new ExchangeError('request-invalid', { diagnostics: 'Accepted for origin: native, imported, all.' });
 }

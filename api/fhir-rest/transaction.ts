@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { withReferences } from '../../fhir/replace-references.ts';
 import { keyOf } from '../../store/fhir-store.ts';
 import type { ResourceKey, StoredResource, Write, WriteResult } from '../../store/fhir-store.ts';
-import { invalid, targetOf } from './bundle-request.ts';
+import { targetOf } from './bundle-request.ts';
 import type { RequestEntry } from './bundle-request.ts';
 import { conditionalReferences } from './conditional-references.ts';
 import { matchOf } from './conditional.ts';
@@ -53,32 +53,34 @@ export async function runTransaction(
 
 async function planEntry(context: RestContext, entry: RequestEntry, index: number): Promise<Planned> {
   const { store } = context;
-  const { type, id } = targetOf(entry, index);
-  if ((entry.method === 'POST') === (id !== undefined)) {
-    throw invalid(`Bundle.entry[${index}].request.url`, 'POST goes to Type, PUT and DELETE to Type/id.');
+  const target = targetOf(entry, index);
+  const { type } = target;
+  const resource = entry.text === undefined ? undefined : readBody(entry.text, type);
+  if (resource !== undefined && target.id !== undefined) requireSameId(resource, target.id);
+  const condition = entry.method === 'POST' ? entry.ifNoneExist : target.query;
+  const match = condition === undefined ? undefined : await matchOf(context, type, condition, 'version-conflict');
+  if (entry.method === 'POST') {
+    return match === undefined
+      ? { index, entry, key: { type, id: randomUUID() } }
+      : { index, entry, key: { type, id: match.id }, present: match };
   }
-  if (entry.text !== undefined) {
-    const resource = readBody(entry.text, type);
-    if (id !== undefined) requireSameId(resource, id);
-  }
-  if (id === undefined && entry.ifNoneExist !== undefined) {
-    const match = await matchOf(store, type, entry.ifNoneExist, 'version-conflict');
-    const present = match && (await store.read(match.type, match.id));
-    if (present !== undefined) return { index, entry, key: { type, id: present.id }, present };
-  }
-  const key = { type, id: id ?? randomUUID() };
-  const gone = entry.method === 'DELETE' && (await store.read(type, key.id)) === undefined;
-  return { index, entry, key, gone };
+  const own = typeof resource?.['id'] === 'string' ? resource['id'] : undefined;
+  if (resource !== undefined && own !== undefined) requireSameId(resource, own);
+  if (match !== undefined && resource !== undefined) requireSameId({ ...resource, id: own ?? match.id }, match.id);
+  const key = { type, id: target.id ?? match?.id ?? own ?? randomUUID() };
+  if (entry.method === 'PUT') return { index, entry, key };
+  const isThere = target.id === undefined ? match !== undefined : (await store.read(type, key.id)) !== undefined;
+  return { index, entry, key, gone: !isThere };
 }
 
 async function writesOf(
-  { store }: RestContext,
+  context: RestContext,
   planned: readonly Planned[],
   writing: readonly Planned[],
 ): Promise<Write[]> {
   const replacements = new Map(
     await conditionalReferences(
-      store,
+      context,
       writing.flatMap(({ entry }) => entry.text ?? []),
     ),
   );

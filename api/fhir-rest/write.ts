@@ -1,6 +1,6 @@
 import { ExchangeError } from '../../fhir/errors.ts';
 import { isFhirId } from '../../fhir/identifiers.ts';
-import type { WriteResult } from '../../store/fhir-store.ts';
+import type { ResourceKey, WriteResult } from '../../store/fhir-store.ts';
 import { matchOf } from './conditional.ts';
 import { locationOf, requireOperator, resourceAnswer, versionOfTag } from './interaction.ts';
 import type { Answer, RestContext } from './interaction.ts';
@@ -12,9 +12,8 @@ export async function create(context: RestContext, type: string, text: string, i
   requireOperator(context.access);
   readBody(text, type);
   if (ifNoneExist !== undefined) {
-    const present = await matchOf(context.store, type, ifNoneExist, 'version-conflict');
-    const resource = present && (await context.store.read(present.type, present.id));
-    if (resource !== undefined) return { ...resourceAnswer(resource), location: locationOf(resource) };
+    const present = await matchOf(context, type, ifNoneExist, 'version-conflict');
+    if (present !== undefined) return { ...resourceAnswer(present), location: locationOf(present) };
   }
   return written(context, await context.store.write([{ kind: 'create', type, text }]));
 }
@@ -28,8 +27,18 @@ export async function update(
 ): Promise<Answer> {
   requireOperator(context.access);
   requireSameId(readBody(text, type), id);
+  return updateTo(context, { type, id }, text, ifMatch);
+}
+
+/** The text becomes the newest version of the resource; its id is written into it. */
+export async function updateTo(
+  context: RestContext,
+  key: ResourceKey,
+  text: string,
+  ifMatch: string | undefined,
+): Promise<Answer> {
   const condition = ifMatch === undefined ? {} : { ifMatch: versionOfTag(ifMatch) };
-  return written(context, await context.store.write([{ kind: 'update', type, id, text, ...condition }]));
+  return written(context, await context.store.write([{ kind: 'update', ...key, text, ...condition }]));
 }
 
 /** What never was is as gone as what was deleted (http://hl7.org/fhir/R4/http.html#delete). */

@@ -1,5 +1,4 @@
 import { Router } from 'express';
-import type { Request } from 'express';
 import { z } from 'zod';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { withoutSecrets } from '../../fhir/oidc-definitions.ts';
@@ -8,6 +7,7 @@ import { bodyJson } from '../body.ts';
 import { describePaths } from './definition-paths.ts';
 import type { Json, P2pPart } from './part.ts';
 import { readInput } from './p2p-error.ts';
+import { pidOf } from './pid.ts';
 
 interface Store<Input, Stored> {
   list(): Promise<readonly Stored[]>;
@@ -101,12 +101,6 @@ function withKeptSecrets(body: unknown, known: OidcServer | OidcClient, secrets:
   const kept = Object.fromEntries(secrets.filter((name) => !(name in fields)).map((name) => [name, stored[name]]));
   const given = Object.entries(fields).filter(([name, value]) => !(secrets.includes(name) && value === null));
   return { ...kept, ...Object.fromEntries(given) };
-}
-
-function pidOf(req: Request): number {
-  const text = String(req.params['pid']);
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new ExchangeError('not-found');
-  return Number(text);
 }
 
 /** The schema of what is posted, and that of what is answered: with a pid, and without the secrets. */

@@ -1,19 +1,17 @@
 import { Router } from 'express';
-import { ExchangeError } from '../../fhir/errors.ts';
 import { payerKnowledgeSchema } from '../../store/payer-knowledge.ts';
 import type { PayerKnowledgeStore } from '../../store/payer-knowledge.ts';
 import type { OidcServers } from '../../store/partners.ts';
 import { COMMON_ERRORS } from './definition-paths.ts';
 import { jsonSchema } from './definition-part.ts';
 import type { P2pPart } from './part.ts';
+import { pidOf } from './pid.ts';
 
 /** `/api/oidc_servers/{id}/preflight`: what exchanges have taught of a responding payer. */
 export function preflightPart(servers: OidcServers, knowledge: PayerKnowledgeStore): P2pPart {
   const router = Router();
   router.get('/api/oidc_servers/:pid/preflight', async (req, res) => {
-    const { pid } = req.params;
-    if (!/^[1-9]\d{0,8}$/.test(pid)) throw new ExchangeError('not-found');
-    res.json(await knowledge.load(await servers.read(Number(pid))));
+    res.json(await knowledge.load(await servers.read(pidOf(req))));
   });
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/Preflight' } } };
   const pid = { name: 'id', in: 'path', required: true, description: 'pid', schema: { type: 'integer', minimum: 1 } };

@@ -1,10 +1,7 @@
 import { Router } from 'express';
-import { ExchangeError } from '../../fhir/errors.ts';
-import { identifiersOf } from '../../fhir/identifiers.ts';
 import { readInvokeExport } from '../../fhir/invoke-export.ts';
 import type { InvokeExportRequest, Naming } from '../../fhir/invoke-export.ts';
 import type { OidcServer } from '../../fhir/oidc-definitions.ts';
-import { isRecord } from '../../fhir/parameters.ts';
 import { profileWarnings } from '../../fhir/profile-warnings.ts';
 import { renderTask } from '../../fhir/task.ts';
 import type { ExchangeStore } from '../../store/exchanges.ts';
@@ -16,6 +13,7 @@ import { requireOperator } from '../auth.ts';
 import { bodyText } from '../body.ts';
 import { sendResource } from '../outcome.ts';
 import { findPayer } from './find-payer.ts';
+import { localPatient } from './local-patient.ts';
 
 export interface InvokeExportDeps {
   readonly exchanges: ExchangeStore;
@@ -68,25 +66,4 @@ function memberOf({ id, identifier }: Naming): {
   readonly identifier?: { readonly system?: string; readonly value: string };
 } {
   return { ...(id !== undefined && { id }), ...(identifier !== undefined && { identifier }) };
-}
-
-/** Id of the local Patient: there, and with exactly one identifier of the reference system where one is configured. */
-async function localPatient(naming: Naming, { fhir, referenceSystem }: InvokeExportDeps): Promise<string> {
-  const { expression } = naming;
-  const [byIdentifier, ...others] =
-    naming.id === undefined && naming.identifier !== undefined
-      ? await fhir.findByIdentifier('Patient', naming.identifier)
-      : [];
-  const id = naming.id ?? (others.length === 0 ? byIdentifier?.id : undefined);
-  const stored = id === undefined || naming.url !== undefined ? undefined : await fhir.read('Patient', id);
-  if (stored === undefined || stored.deleted || stored.origin === 'imported') {
-    throw new ExchangeError('patient-unknown', { expression });
-  }
-  if (referenceSystem === undefined) return stored.id;
-  const resource: unknown = JSON.parse(stored.text);
-  const found = isRecord(resource) ? identifiersOf(resource).filter(({ system }) => system === referenceSystem) : [];
-  if (found.length !== 1) {
-    throw new ExchangeError('patient-identifier', { expression, diagnostics: `It has ${found.length} of them.` });
-  }
-  return stored.id;
 }

@@ -48,6 +48,9 @@ export function repeatRouter({ tasks, exchanges, repetitions, settle, now }: Rep
     const task = await tasks.read(req.params.id);
     const { request } = await exchanges.load(task.id);
     assertRepeatable(task);
+    if (request.access === 'portal') {
+      throw new ExchangeError('conflict', { diagnostics: "The exchange had a member's own token, which is gone." });
+    }
     const last = earlier(until, consentEnd(request.matchParameters));
     if (last !== undefined && last < now()) {
       throw new ExchangeError('request-unprocessable', {

@@ -1,13 +1,14 @@
 import { Router } from 'express';
-import type { Request } from 'express';
-import type { Bundle, Task } from 'fhir/r4.js';
+import type { Request, Response } from 'express';
+import { assertTransition, readAddPayerTask } from '../../fhir/add-payer-task.ts';
 import { ExchangeError } from '../../fhir/errors.ts';
-import { renderTask } from '../../fhir/task.ts';
+import { taskText } from '../../fhir/task-text.ts';
+import type { TaskState } from '../../fhir/task.ts';
 import type { ExchangeStore } from '../../store/exchanges.ts';
 import type { TaskSearch, TaskStore } from '../../store/tasks.ts';
 import type { Exchanges } from '../../temporal/exchanges.ts';
-import { requireOperator } from '../auth.ts';
-import { sendResource } from '../outcome.ts';
+import { assertScope, callerOfRequest, isOperator, requireOperator } from '../auth.ts';
+import { sendText } from '../outcome.ts';
 
 export interface TaskDeps {
   readonly tasks: TaskStore;
@@ -18,33 +19,42 @@ export interface TaskDeps {
 
 const MOST = 1000;
 const USUAL = 50;
-const PARAMETERS = ['_id', 'status', 'patient', 'subject', 'code', '_lastUpdated', '_count', '_offset', '_format'];
+const PARAMETERS = [
+  ...['_id', 'identifier', 'status', 'patient', 'subject', 'code', '_lastUpdated', '_count', '_offset', '_format'],
+];
 
 /** `GET Task/<id>`, `GET Task?…`, `POST Task/<id>/$cancel` and `POST Task/<id>/$poll-now`. */
 export function taskRouter({ tasks, exchanges, runs, baseUrl }: TaskDeps): Router {
   const router = Router();
 
-  router.get('/Task', requireOperator, async (req, res) => {
-    const search = searchOf(req);
+  router.get('/Task', async (req, res) => {
+    const postedBy = posterOf(res, 's');
+    const search = { ...searchOf(req), ...(postedBy !== undefined && { postedBy }) };
     const { tasks: found, total } = await tasks.search(search);
-    sendResource(res, 200, searchset(found.map(renderTask), total, search, req, baseUrl));
+    sendText(res, 200, searchset(found, total, search, req, baseUrl));
   });
 
-  router.get('/Task/:id', requireOperator, async (req: Request<{ id: string }>, res) => {
-    const task = await tasks.read(req.params.id);
+  router.get('/Task/:id', async (req: Request<{ id: string }>, res) => {
+    const task = await tasks.read(req.params.id, posterOf(res, 'r'));
     res.setHeader('ETag', `W/"${task.version}"`);
-    sendResource(res, 200, renderTask(task));
+    sendText(res, 200, taskText(task));
   });
 
   router.post('/Task/:id/$cancel', requireOperator, async (req: Request<{ id: string }>, res) => {
     const { id } = req.params;
-    const { status } = await tasks.read(id);
+    const task = await tasks.read(id);
+    if (task.posted !== undefined) {
+      sendText(res, 200, taskText(await cancelPosted(tasks, task, task.posted)));
+      return;
+    }
+    const { status } = task;
     const exchange = await exchanges.load(id);
     if (exchange.publishedAt !== undefined || ['completed', 'failed', 'cancelled'].includes(status)) {
       throw new ExchangeError('conflict', {
         diagnostics: `The Task is ${status}; only a running exchange can be cancelled.`,
       });
     }
+    await exchanges.change(id, { cancelRequestedAt: new Date().toISOString() });
     if (!(await runs.cancel(id))) {
       // Written and never started: nobody else will say so.
       await tasks.record(id, {
@@ -55,17 +65,30 @@ export function taskRouter({ tasks, exchanges, runs, baseUrl }: TaskDeps): Route
       });
       await exchanges.setActive(id, false);
     }
-    sendResource(res, 202, renderTask(await tasks.read(id)));
+    sendText(res, 202, taskText(await tasks.read(id)));
   });
 
   router.post('/Task/:id/$poll-now', requireOperator, async (req: Request<{ id: string }>, res) => {
     const task = await tasks.read(req.params.id);
     if (!(await runs.pollNow(task.id)))
       throw new ExchangeError('conflict', { diagnostics: 'The exchange does not run.' });
-    sendResource(res, 202, renderTask(task));
+    sendText(res, 202, taskText(task));
   });
 
   return router;
+}
+
+/** The operator sees every Task; a portal, which may post some, those that it posted: then its client id. */
+function posterOf(res: Response, letters: string): string | undefined {
+  const caller = callerOfRequest(res);
+  if (isOperator(caller)) return undefined;
+  assertScope(caller, 'Task', `c${letters}`);
+  return caller.clientId;
+}
+
+function cancelPosted(tasks: TaskStore, { id, status, version }: TaskState, posted: string): Promise<TaskState> {
+  assertTransition(status, 'cancelled');
+  return tasks.replace(id, version, { text: posted, request: { ...readAddPayerTask(posted), status: 'cancelled' } });
 }
 
 function searchOf({ query }: Request): TaskSearch {
@@ -86,6 +109,7 @@ function searchOf({ query }: Request): TaskSearch {
   const lastUpdated = values('_lastUpdated').map(dateCondition);
   return {
     ...(tokens('_id') && { ids: tokens('_id') }),
+    ...(tokens('identifier') && { identifiers: tokens('identifier') }),
     ...(tokens('status') && { statuses: tokens('status') }),
     ...(tokens('code') && { codes: tokens('code') }),
     ...(patient[0] !== undefined && { patientId: patient[0] }),
@@ -114,20 +138,24 @@ function dateCondition(text: string): NonNullable<TaskSearch['lastUpdated']>[num
   return { op, instant };
 }
 
-function searchset(found: readonly Task[], total: number, search: TaskSearch, req: Request, baseUrl: string): Bundle {
-  const link: Bundle['link'] = [{ relation: 'self', url: `${baseUrl}${req.url}` }];
+function searchset(
+  found: readonly TaskState[],
+  total: number,
+  search: TaskSearch,
+  req: Request,
+  baseUrl: string,
+): string {
+  const link = [{ relation: 'self', url: `${baseUrl}${req.url}` }];
   const next = search.offset + found.length;
   if (next < total && found.length > 0) {
     const parameters = new URLSearchParams(req.url.split('?')[1] ?? '');
     parameters.set('_offset', String(next));
     link.push({ relation: 'next', url: `${baseUrl}/Task?${parameters.toString()}` });
   }
-  return {
-    ...{ resourceType: 'Bundle', type: 'searchset', total, link },
-    entry: found.map((resource) => ({
-      fullUrl: `${baseUrl}/Task/${resource.id ?? ''}`,
-      resource,
-      search: { mode: 'match' },
-    })),
-  };
+  const entries = found.map((task) => {
+    const fullUrl = JSON.stringify(`${baseUrl}/Task/${task.id}`);
+    return `{"fullUrl":${fullUrl},"resource":${taskText(task)},"search":{"mode":"match"}}`;
+  });
+  const head = `"resourceType":"Bundle","type":"searchset","total":${total},"link":${JSON.stringify(link)}`;
+  return `{${head},"entry":[${entries.join(',')}]}`;
 }

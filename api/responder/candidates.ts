@@ -1,5 +1,5 @@
-import { familyNames } from '../../fhir/matching.ts';
-import type { MatchCandidate, MatchField } from '../../fhir/matching.ts';
+import { candidateNames } from '../../fhir/matching.ts';
+import type { CandidateNames, MatchCandidate, MatchField } from '../../fhir/matching.ts';
 import { listOf, memberNumbers, memberNumbersOfPatient } from '../../fhir/member-match.ts';
 import type { Fields, MatchRequest } from '../../fhir/member-match.ts';
 import { isRecord } from '../../fhir/parameters.ts';
@@ -9,7 +9,7 @@ const PAGE = 200;
 
 /**
  * The native members whom a request may mean: those who share a number with it; where the operator asks for no number to
- * agree, those who share a family name.
+ * agree, those who share a birth date or a family name, or both where both must agree.
  */
 export async function candidatesOf(
   request: MatchRequest,
@@ -18,7 +18,7 @@ export async function candidatesOf(
 ): Promise<readonly MatchCandidate[]> {
   const needsNumber =
     require === undefined || require.some((field) => ['memberId', 'subscriberId', 'coverageId'].includes(field));
-  const ids = needsNumber ? await byNumber(request, fhir) : await byFamily(request, fhir);
+  const ids = needsNumber ? await byNumber(request, fhir) : await byName(candidateNames(request, require), fhir);
   const candidates: MatchCandidate[] = [];
   for await (const stored of fhir.readMany(ids.map((id) => ({ type: 'Patient', id })))) {
     const candidate = await candidateOf(stored, fhir);
@@ -42,12 +42,16 @@ async function byNumber(request: MatchRequest, fhir: FhirStore): Promise<readonl
   return [...ids];
 }
 
-async function byFamily(request: MatchRequest, fhir: FhirStore): Promise<readonly string[]> {
-  const names = [{ part: 'family', anyOf: familyNames(request) }] as const;
+async function byName(name: CandidateNames, fhir: FhirStore): Promise<readonly string[]> {
   const ids: string[] = [];
   let after: string | undefined;
   do {
-    const page = await fhir.search({ type: 'Patient', names, count: PAGE, ...(after !== undefined && { after }) });
+    const page = await fhir.search({
+      type: 'Patient',
+      names: [name],
+      count: PAGE,
+      ...(after !== undefined && { after }),
+    });
     ids.push(...page.resources.map(({ id }) => id));
     after = page.next;
   } while (after !== undefined);

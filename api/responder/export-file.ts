@@ -5,15 +5,15 @@ import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { ExchangeError } from '../../fhir/errors.ts';
 import type { BlobStore } from '../../store/blobs.ts';
-import { exportBlob } from '../../store/export-jobs.ts';
-import type { ExportFile, ExportJobStore } from '../../store/export-jobs.ts';
+import { exportBlob } from '../../store/export-files.ts';
+import type { ExportFile } from '../../store/export-files.ts';
 import { byteRange } from '../byte-range.ts';
 import { assertConsents, assertFileConsents } from './export-consents.ts';
 import type { ExportConsents } from './export-consents.ts';
 import { ownJob } from './export-status.ts';
+import { onlyMethods } from './only-methods.ts';
 
 export interface ExportFileDeps extends ExportConsents {
-  readonly jobs: ExportJobStore;
   readonly blobs: BlobStore;
 }
 
@@ -21,6 +21,7 @@ export interface ExportFileDeps extends ExportConsents {
 export function exportFileRouter(deps: ExportFileDeps): Router {
   const { jobs, blobs } = deps;
   const router = Router();
+  router.all('/export-file/:job/:type/:number', onlyMethods('GET', 'HEAD'));
   router.get(
     '/export-file/:job/:type/:number',
     async (req: Request<{ job: string; type: string; number: string }>, res) => {
@@ -29,7 +30,8 @@ export function exportFileRouter(deps: ExportFileDeps): Router {
       const file = /^\d{1,6}$/.test(number) ? await jobs.file(job.id, type, Number(number)) : undefined;
       if (job.state === 'failed' && job.reason === 'consent-withdrawn') throw new ExchangeError(job.reason);
       if (job.state !== 'complete' || file === undefined) throw new ExchangeError('not-found');
-      assertFileConsents(file, await assertConsents(job, deps), deps);
+      await assertConsents(job, deps);
+      await assertFileConsents(job, file, deps);
       await sendFile(req as Request, res, file, blobs);
     },
   );
@@ -45,6 +47,10 @@ async function sendFile(req: Request, res: Response, file: ExportFile, blobs: Bl
   if (req.get('Range') === undefined && req.acceptsEncodings(['gzip', 'identity']) === 'gzip') {
     res.setHeader('Content-Encoding', 'gzip');
     res.setHeader('ETag', etag.replace(/"$/, '-gzip"'));
+    if (req.method === 'HEAD') {
+      res.end();
+      return;
+    }
     await pipeline(Readable.from(blobs.read(blob)), createGzip({ level: 1 }), res);
     return;
   }
@@ -52,6 +58,6 @@ async function sendFile(req: Request, res: Response, file: ExportFile, blobs: Bl
   const ifRange = req.get('If-Range');
   const range = byteRange(ifRange === undefined || ifRange === etag ? req.get('Range') : undefined, file.bytes);
   range.setHead(res);
-  if (range.isEmpty) res.end();
+  if (range.isEmpty || req.method === 'HEAD') res.end();
   else await pipeline(Readable.from(blobs.read(blob, range.start, range.end)), res);
 }

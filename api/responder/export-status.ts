@@ -1,15 +1,16 @@
 import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { ERRORS, ExchangeError } from '../../fhir/errors.ts';
-import type { ExportFile, ExportJob, ExportJobStore } from '../../store/export-jobs.ts';
+import type { ExportFile } from '../../store/export-files.ts';
+import type { ExportJob, ExportJobStore } from '../../store/export-jobs.ts';
 import type { ExportRuns } from '../../temporal/export-jobs.ts';
 import { callerOfRequest } from '../auth.ts';
 import { outcomeOf, sendResource } from '../outcome.ts';
 import { assertConsents } from './export-consents.ts';
 import type { ExportConsents } from './export-consents.ts';
+import { onlyMethods } from './only-methods.ts';
 
 export interface ExportStatusDeps extends ExportConsents {
-  readonly jobs: ExportJobStore;
   readonly runs: ExportRuns;
   readonly baseUrl: string;
 }
@@ -27,6 +28,7 @@ export async function ownJob(jobs: ExportJobStore, id: string, res: Response): P
 export function exportStatusRouter(deps: ExportStatusDeps): Router {
   const { jobs, runs, baseUrl } = deps;
   const router = Router();
+  router.all('/export-status/:id', onlyMethods('GET', 'HEAD', 'DELETE'));
   router.get('/export-status/:id', async (req: Request<{ id: string }>, res) => {
     const job = await ownJob(jobs, req.params.id, res);
     if (job.state !== 'failed') await assertConsents(job, deps);
@@ -56,16 +58,20 @@ export function exportStatusRouter(deps: ExportStatusDeps): Router {
   return router;
 }
 
-function manifestOf(job: ExportJob, files: readonly ExportFile[], baseUrl: string): object {
+type ListedFile = Omit<ExportFile, 'consents'>;
+
+/** `deleted` is there where it was asked for, by `_since`. */
+function manifestOf(job: ExportJob, files: readonly ListedFile[], baseUrl: string): object {
+  const listed = (list: ListedFile['list']): readonly object[] =>
+    files
+      .filter((file) => file.list === list)
+      .map(({ type, number, count }) => ({ type, url: `${baseUrl}/export-file/${job.id}/${type}/${number}`, count }));
   return {
     transactionTime: job.transactionTime,
     request: job.requestUrl || `${baseUrl}/Patient/$export`,
     requiresAccessToken: true,
-    output: files.map(({ type, number, count }) => ({
-      type,
-      url: `${baseUrl}/export-file/${job.id}/${type}/${number}`,
-      count,
-    })),
-    error: [],
+    output: listed('output'),
+    ...(job.since !== undefined && { deleted: listed('deleted') }),
+    error: listed('error'),
   };
 }

@@ -1,7 +1,7 @@
 import type { Disclosure, PartnerContext, WithheldReason } from '../../fhir/disclosure.ts';
 import { frozenRecord } from '../../fhir/frozen-record.ts';
 import type { Fields } from '../../fhir/member-match.ts';
-import { OPEN_TYPES } from '../../fhir/open-types.ts';
+import { goesAlong } from '../../fhir/open-types.ts';
 import { deniedRequests } from '../../store/denied-requests.ts';
 import type { FhirStore, StoredResource } from '../../store/fhir-store.ts';
 import type { Match, MatchStore } from '../../store/matches.ts';
@@ -10,9 +10,15 @@ import type { Caller } from '../auth.ts';
 export interface Visibility {
   /** The partner's match, with a consent in force now, of the member who has this compartment; a linked one is as good. */
   matchOf(caller: Caller, patientId: string): Promise<Match | undefined>;
+  reaches(caller: Caller, patientId: string): Promise<boolean>;
   /** The resource as the caller may see it; undefined where it may not. Every resource that goes out passes here. */
   show(caller: Caller, resource: StoredResource): Promise<StoredResource | undefined>;
+  /** All compartments of the members that a partner has matched; undefined where there are too many to search in. */
+  compartments(caller: Caller): Promise<readonly string[] | undefined>;
 }
+
+/** Members whose records one search may look through. */
+const MOST_MEMBERS = 1000;
 
 export interface VisibilityDeps {
   readonly fhir: FhirStore;
@@ -46,10 +52,20 @@ export function createVisibility(deps: VisibilityDeps): Visibility {
   const reached = async (caller: Caller, resource: StoredResource): Promise<PartnerContext | undefined> => {
     if (resource.evidence || resource.deleted) return undefined;
     if (resource.patientId !== undefined) return contextOf(caller, resource.patientId);
-    return OPEN_TYPES.has(resource.type) ? openContext(now()) : undefined;
+    return goesAlong(resource.type) ? openContext(now()) : undefined;
   };
+  const compartmentsOf = oncePerCaller(async ({ clientId, kind }) => {
+    if (kind === 'operator') return undefined;
+    const members = await matches.inForce(clientId, now(), undefined, MOST_MEMBERS + 1);
+    if (members.length > MOST_MEMBERS) return undefined;
+    const linked = await fhir.linkedPatientsOf(members.map(({ patientId }) => patientId));
+    return [...new Set([...linked.values()].flat())];
+  });
   return {
     matchOf,
+    reaches: async (caller, patientId) =>
+      caller.kind === 'operator' || (await matchOf(caller, patientId)) !== undefined,
+    compartments: (caller) => compartmentsOf(caller, ''),
     async show(caller, resource) {
       if (caller.kind === 'operator' && resource.deleted) return resource;
       const partner = caller.kind === 'partner' ? await reached(caller, resource) : undefined;

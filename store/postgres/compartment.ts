@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { keyOf } from '../fhir-store.ts';
-import type { CompartmentQuery, StoredResource } from '../fhir-store.ts';
+import type { CompartmentQuery, ResourceKey, StoredResource } from '../fhir-store.ts';
 import { endOfType, isNewest, KEY, latestInstant, VERSION_COLUMNS } from './rows.ts';
 import { SIZE_COLUMN, withTexts } from './stream.ts';
 import type { SizedRow } from './stream.ts';
@@ -16,8 +16,11 @@ export async function* readCompartment(pool: Pool, query: CompartmentQuery): Asy
   const asOf = query.asOf ?? (await latestInstant(pool));
   // Each type by itself: its rows lie together in the index, and the types between them are not read.
   const types = query.types === undefined ? [undefined] : [...new Set(query.types)].sort();
+  const { after } = query;
   for (const type of types) {
-    let last: SizedRow | undefined;
+    if (after !== undefined && type !== undefined && type < after.type) continue;
+    // What lies behind the last record of a page may be of another type than that.
+    let last: ResourceKey | undefined = type === undefined || type === after?.type ? after : undefined;
     do {
       const rows: readonly SizedRow[] = await readPage(pool, { ...query, asOf }, type, last);
       yield* withTexts(pool, rows);
@@ -26,24 +29,55 @@ export async function* readCompartment(pool: Pool, query: CompartmentQuery): Asy
   }
 }
 
+/** By the indexes alone: a type of which only older or staged versions are there is present, too. */
+export async function presentTypes(
+  pool: Pool,
+  types: readonly string[],
+  patientIds: readonly string[] | undefined,
+): Promise<ReadonlySet<string>> {
+  const isThere =
+    patientIds === undefined
+      ? 'SELECT 1 FROM resource r WHERE r.type = t.type LIMIT 1'
+      : `SELECT 1 FROM unnest($2::text[]) AS m(id) CROSS JOIN LATERAL (
+           SELECT 1 FROM resource r WHERE r.patient_id = m.id AND ${KEY} > t.type || '/' AND ${KEY} < t.type || '0'
+           ORDER BY ${KEY} LIMIT 1
+         ) v LIMIT 1`;
+  const rows = await readOrderedPage<{ type: string }>(
+    pool,
+    `SELECT t.type FROM unnest($1::text[]) AS t(type) CROSS JOIN LATERAL (${isThere}) v`,
+    patientIds === undefined ? [types] : [types, patientIds],
+  );
+  return new Set(rows.map(({ type }) => type));
+}
+
+/** Of the versions as of one instant those that the query asks for. */
+export function versionConditions(
+  parameters: Pick<Parameters, 'add'>,
+  query: Omit<CompartmentQuery, 'patientIds' | 'types'> & { readonly asOf: string },
+): string[] {
+  const asOf = `${parameters.add(query.asOf)}::timestamptz`;
+  const conditions = [`p.published_at <= ${asOf}`, isNewest(asOf)];
+  if (query.since !== undefined) conditions.push(`p.published_at > ${parameters.add(query.since)}::timestamptz`);
+  if (query.includeDeleted === 'only') conditions.push('r.deleted');
+  else if (query.includeDeleted !== true) conditions.push('NOT r.deleted');
+  if (query.includeEvidence !== true) conditions.push('NOT r.evidence');
+  if (query.origin === 'native') conditions.push('p.exchange_id IS NULL');
+  if (query.origin === 'imported') conditions.push('p.exchange_id IS NOT NULL');
+  return conditions;
+}
+
 async function readPage(
   pool: Pool,
   query: CompartmentQuery & { readonly asOf: string },
   type: string | undefined,
-  last: SizedRow | undefined,
+  last: ResourceKey | undefined,
 ): Promise<readonly SizedRow[]> {
   const parameters = new Parameters();
   const patients = parameters.add([...new Set(query.patientIds)]);
-  const asOf = `${parameters.add(query.asOf)}::timestamptz`;
-  const conditions = [`p.published_at <= ${asOf}`, isNewest(asOf)];
+  const conditions = versionConditions(parameters, query);
   if (last !== undefined) conditions.push(`${KEY} > ${parameters.add(keyOf(last))}`);
   else if (type !== undefined) conditions.push(`${KEY} > ${parameters.add(`${type}/`)}`);
   if (type !== undefined) conditions.push(`${KEY} < ${parameters.add(endOfType(type))}`);
-  if (query.since !== undefined) conditions.push(`p.published_at > ${parameters.add(query.since)}::timestamptz`);
-  if (query.includeDeleted !== true) conditions.push('NOT r.deleted');
-  if (query.includeEvidence !== true) conditions.push('NOT r.evidence');
-  if (query.origin === 'native') conditions.push('p.exchange_id IS NULL');
-  if (query.origin === 'imported') conditions.push('p.exchange_id IS NOT NULL');
   // One ordered page per Patient, then the first of all: a member's linked compartments are not sorted as a whole.
   return readOrderedPage<SizedRow>(
     pool,

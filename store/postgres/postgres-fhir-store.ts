@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import type { FhirStore } from '../fhir-store.ts';
 import { nextInstant } from './clock.ts';
-import { readCompartment } from './compartment.ts';
+import { presentTypes, readCompartment } from './compartment.ts';
+import { readRecordsOfType } from './bulk-read.ts';
 import { importCounts, refusedLines } from './counts.ts';
 import { deleteBatch } from './deletions.ts';
 import { importBatch, stageGenerated } from './import.ts';
@@ -18,9 +19,17 @@ import {
   triedTargets,
 } from './open-targets.ts';
 import { publish } from './publish.ts';
-import { linkedPatients, readHistory, readMany, readResource, readVersion, visibleKeys } from './read.ts';
+import {
+  linkedPatients,
+  linkedPatientsOf,
+  readHistory,
+  readMany,
+  readResource,
+  readVersion,
+  visibleKeys,
+} from './read.ts';
 import { removeImport } from './remove.ts';
-import { findByIdentifier, searchResources } from './search.ts';
+import { countResources, findByIdentifier, searchResources } from './search.ts';
 import { generatedIds, stagedKeys, stagedText, stagedVersion } from './staged-keys.ts';
 import { inTransaction } from './transaction.ts';
 import { writeResources } from './write.ts';
@@ -30,14 +39,18 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
   return {
     read: (type, id) => readResource(pool, type, id),
     vread: (type, id, versionId) => readVersion(pool, type, id, versionId),
-    history: (type, id) => readHistory(pool, type, id),
+    history: (type, id, query) => readHistory(pool, type, id, query),
     search: (query) => searchResources(pool, query),
+    count: (scope) => countResources(pool, scope),
     write: (writes) => writeResources(pool, writes),
 
     memberCompartment: (query) => readCompartment(pool, query),
+    recordsOfType: (type, query) => readRecordsOfType(pool, type, query),
+    presentTypes: (types, patientIds) => presentTypes(pool, types, patientIds),
     readMany: (keys, instants) => readMany(pool, keys, instants),
     findByIdentifier: (type, identifier) => findByIdentifier(pool, type, identifier),
     linkedPatients: (patientId) => linkedPatients(pool, patientId),
+    linkedPatientsOf: (patientIds) => linkedPatientsOf(pool, patientIds),
     freeze: () => inTransaction(pool, nextInstant),
 
     known: (exchangeId, keys) => knownKeys(pool, exchangeId, keys),

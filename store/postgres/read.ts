@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { keyOf } from '../fhir-store.ts';
 import type { Instants, ResourceKey, StoredResource } from '../fhir-store.ts';
+import type { HistoryQuery } from '../search-query.ts';
 import { keyColumns, newestOfKey, toStored, VERSION_COLUMNS } from './rows.ts';
 import type { ResourceRow } from './rows.ts';
 import { SIZE_COLUMN, withTexts } from './stream.ts';
@@ -38,8 +39,17 @@ export async function readVersion(
 }
 
 /** Newest first. */
-export async function readHistory(client: Queryable, type: string, id: string): Promise<readonly StoredResource[]> {
-  const { rows } = await client.query<ResourceRow>(`${VERSIONS_OF_ONE} ORDER BY p.published_at DESC`, [type, id]);
+export async function readHistory(
+  client: Queryable,
+  type: string,
+  id: string,
+  { since, before, count }: HistoryQuery = {},
+): Promise<readonly StoredResource[]> {
+  const { rows } = await client.query<ResourceRow>(
+    `${VERSIONS_OF_ONE} AND ($3::timestamptz IS NULL OR p.published_at >= $3)
+     AND ($4::timestamptz IS NULL OR p.published_at < $4) ORDER BY p.published_at DESC LIMIT $5`,
+    [type, id, since, before, count],
+  );
   return rows.map(toStored);
 }
 
@@ -74,13 +84,20 @@ export async function visibleKeys(client: Queryable, keys: readonly ResourceKey[
   return new Set(rows.map(keyOf));
 }
 
-/** The linked Patients, whichever side holds the link, and those linked with them. */
 export async function linkedPatients(client: Queryable, patientId: string): Promise<readonly string[]> {
-  const { rows } = await client.query<{ id: string }>(
-    `WITH RECURSIVE member(id) AS (
-       SELECT $1::text COLLATE "C"
+  return (await linkedPatientsOf(client, [patientId])).get(patientId) ?? [];
+}
+
+/** The linked Patients, whichever side holds the link, and those linked with them; of each itself first. */
+export async function linkedPatientsOf(
+  client: Queryable,
+  patientIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await client.query<{ root: string; id: string }>(
+    `WITH RECURSIVE member(root, id) AS (
+       SELECT k.id, k.id FROM (SELECT DISTINCT id COLLATE "C" AS id FROM unnest($1::text[]) AS u(id)) k
        UNION
-       SELECT CASE WHEN l.patient_id = m.id THEN l.linked_id ELSE l.patient_id END
+       SELECT m.root, CASE WHEN l.patient_id = m.id THEN l.linked_id ELSE l.patient_id END
        FROM member m
        JOIN patient_link l ON l.patient_id = m.id OR l.linked_id = m.id
        JOIN LATERAL (
@@ -88,8 +105,10 @@ export async function linkedPatients(client: Queryable, patientId: string): Prom
          WHERE r.type = 'Patient' AND r.id = l.patient_id AND p.published_at IS NOT NULL
          ORDER BY p.published_at DESC LIMIT 1
        ) v ON v.publication_id = l.publication_id
-     ) SELECT id FROM member`,
-    [patientId],
+     ) SELECT root, id FROM member`,
+    [patientIds],
   );
-  return rows.map(({ id }) => id);
+  const linked = new Map(patientIds.map((id) => [id, [id]]));
+  for (const { root, id } of rows) if (id !== root) linked.get(root)?.push(id);
+  return linked;
 }

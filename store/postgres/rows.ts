@@ -36,7 +36,8 @@ export interface ResourceRow extends VersionRow {
 export function isNewest(asOf?: string): string {
   const bound = asOf === undefined ? '' : ` AND np.published_at <= ${asOf}`;
   return `NOT EXISTS (SELECT 1 FROM resource n JOIN publication np ON np.id = n.publication_id
-    WHERE n.type = r.type AND n.id = r.id AND np.published_at > p.published_at${bound})`;
+    WHERE n.type = r.type AND n.id = r.id AND n.publication_id <> r.publication_id
+    AND np.published_at > p.published_at${bound})`;
 }
 
 /** The visible version with the greatest instant of each key `k(type, id)`, up to `asOf`, a placeholder. */

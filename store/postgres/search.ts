@@ -1,15 +1,10 @@
 import type { Pool } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
-import { indexable, indexValuesOf, LOOKED_UP_TYPES, searchableName } from '../../fhir/index-values.ts';
-import type {
-  IdentifierQuery,
-  NameQuery,
-  ResourceKey,
-  SearchPage,
-  SearchQuery,
-  StoredResource,
-} from '../fhir-store.ts';
-import { endOfType, isNewest, KEY, latestInstant, VERSION_COLUMNS } from './rows.ts';
+import { indexable, indexValuesOf, LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
+import type { ResourceKey, StoredResource } from '../fhir-store.ts';
+import type { IdentifierQuery, SearchPage, SearchQuery, SearchScope } from '../search-query.ts';
+import { isNewest, latestInstant, VERSION_COLUMNS } from './rows.ts';
+import { behind, hasIdentifier, searchConditions, searchOrder } from './search-conditions.ts';
 import { SIZE_COLUMN, withTexts } from './stream.ts';
 import type { SizedRow } from './stream.ts';
 import { Parameters } from './transaction.ts';
@@ -21,21 +16,50 @@ interface Cursor {
   readonly id: string;
 }
 
-const COMPARISONS = { ge: '>=', gt: '>', le: '<=', lt: '<', eq: '=' } as const;
+type Holds = (resource: StoredResource) => boolean;
+
+/** So many records of a type are looked into where nothing narrows the search but what is written in them. */
+const MOST_LOOKED_INTO = 20_000;
+const ROWS_AT_ONCE = 500;
 
 /**
  * One page, ordered by id.
  *
- * @throws ExchangeError `too-costly` for identifiers of a type that is not indexed by them, without patients
+ * @throws ExchangeError `too-costly` where more would have to be looked into than can be
  */
 export async function searchResources(pool: Pool, query: SearchQuery): Promise<SearchPage> {
-  const cursor = query.after === undefined ? { asOf: await latestInstant(pool), id: '' } : readCursor(query.after);
-  const { rows, last } = isIndexed(query)
-    ? await indexedPage(pool, query, cursor)
-    : await filteredPage(pool, query, cursor);
+  const cursor =
+    query.after === undefined ? { asOf: query.asOf ?? (await latestInstant(pool)), id: '' } : readCursor(query.after);
+  const [narrowed, holds] = split(query);
+  const page =
+    holds === undefined ? await indexedPage(pool, narrowed, cursor) : await filteredPage(pool, narrowed, cursor, holds);
   const resources: StoredResource[] = [];
-  for await (const resource of withTexts(pool, rows)) resources.push(resource);
-  return { resources, next: last === undefined ? undefined : printCursor({ asOf: cursor.asOf, id: last }) };
+  for await (const resource of withTexts(pool, page.rows)) resources.push(resource);
+  const next = page.last === undefined ? undefined : printCursor({ asOf: cursor.asOf, id: page.last });
+  return { resources, next, asOf: cursor.asOf };
+}
+
+/** How many a search would find. @throws ExchangeError `too-costly` as `searchResources` */
+export async function countResources(pool: Pool, scope: SearchScope): Promise<number> {
+  const asOf = scope.asOf ?? (await latestInstant(pool));
+  const [narrowed, holds] = split({ ...scope, count: ROWS_AT_ONCE });
+  if (holds === undefined) {
+    const parameters = new Parameters();
+    const { rows } = await pool.query<{ total: string }>(
+      `SELECT count(*) AS total FROM resource r JOIN publication p ON p.id = r.publication_id
+       WHERE ${searchConditions(parameters, narrowed, asOf).join(' AND ')}`,
+      parameters.values,
+    );
+    return Number(rows[0]?.total ?? 0);
+  }
+  let total = 0;
+  let cursor: Cursor | undefined = { asOf, id: '' };
+  while (cursor !== undefined) {
+    const page: Page = await filteredPage(pool, narrowed, cursor, holds);
+    total += page.rows.length;
+    cursor = page.last === undefined ? undefined : { asOf, id: page.last };
+  }
+  return total;
 }
 
 export async function findByIdentifier(
@@ -59,10 +83,16 @@ interface Page {
   readonly last: string | undefined;
 }
 
-function isIndexed(query: SearchQuery): boolean {
-  if (query.identifiers === undefined || LOOKED_UP_TYPES.has(query.type)) return true;
+/** What the indexes answer, and what each record has to be asked. */
+function split(query: SearchQuery): readonly [SearchQuery, Holds | undefined] {
+  const { where, ...rest } = query;
+  const tests: Holds[] = [];
+  if (where !== undefined) tests.push((resource) => where(fieldsOf(resource)));
+  if (query.identifiers === undefined || LOOKED_UP_TYPES.has(query.type)) return [rest, tests[0]];
+  const { identifiers, ...others } = rest;
   if (query.patientIds === undefined && query.ids === undefined) throw new ExchangeError('too-costly');
-  return false;
+  tests.push((resource) => carries(resource, identifiers ?? []));
+  return [others, (resource) => tests.every((test) => test(resource))];
 }
 
 async function indexedPage(pool: Pool, query: SearchQuery, cursor: Cursor): Promise<Page> {
@@ -71,31 +101,30 @@ async function indexedPage(pool: Pool, query: SearchQuery, cursor: Cursor): Prom
   return { rows, last: found.length > query.count ? (rows.at(-1)?.id ?? cursor.id) : undefined };
 }
 
-/** Identifiers of other types are looked for in the texts of a compartment. */
-async function filteredPage(pool: Pool, query: SearchQuery, cursor: Cursor): Promise<Page> {
-  const { identifiers = [], ...rest } = query;
-  const size = 500;
+/** What no index tells is looked for in the texts: of a compartment, or of a type of which there are not too many. */
+async function filteredPage(pool: Pool, query: SearchQuery, cursor: Cursor, holds: Holds): Promise<Page> {
+  const isNarrow = (query.patientIds ?? query.ids ?? query.identifiers ?? query.names) !== undefined;
   const rows: SizedRow[] = [];
   let id = cursor.id;
-  for (;;) {
-    const candidates = await rowsAfter(pool, rest, { asOf: cursor.asOf, id }, size);
+  for (let lookedInto = 0; ; lookedInto += ROWS_AT_ONCE) {
+    if (!isNarrow && lookedInto >= MOST_LOOKED_INTO) throw new ExchangeError('too-costly');
+    const candidates = await rowsAfter(pool, query, { asOf: cursor.asOf, id }, ROWS_AT_ONCE);
     const byId = new Map(candidates.map((row) => [row.id, row]));
     for await (const resource of withTexts(pool, candidates)) {
       const row = byId.get(resource.id);
-      if (row === undefined || !carries(resource, identifiers)) continue;
+      if (row === undefined || !holds(resource)) continue;
       if (rows.length === query.count) return { rows, last: rows.at(-1)?.id ?? cursor.id };
       rows.push(row);
     }
     const last = candidates.at(-1);
-    if (last === undefined || candidates.length < size) return { rows, last: undefined };
+    if (last === undefined || candidates.length < ROWS_AT_ONCE) return { rows, last: undefined };
     id = last.id;
   }
 }
 
 function carries(resource: StoredResource, wanted: readonly IdentifierQuery[]): boolean {
-  const fields = JSON.parse(resource.text) as Readonly<Record<string, unknown>>;
   // Read as one of the types that are indexed: the element is the same for all of them.
-  const { identifiers } = indexValuesOf({ resourceType: 'Group', identifier: fields['identifier'] });
+  const { identifiers } = indexValuesOf({ resourceType: 'Group', identifier: fieldsOf(resource)['identifier'] });
   return identifiers.some((found) =>
     wanted.some(
       ({ system, value }) =>
@@ -106,68 +135,17 @@ function carries(resource: StoredResource, wanted: readonly IdentifierQuery[]): 
 
 async function rowsAfter(pool: Pool, query: SearchQuery, cursor: Cursor, limit: number): Promise<readonly SizedRow[]> {
   const parameters = new Parameters();
-  const type = parameters.add(query.type);
-  const asOf = `${parameters.add(cursor.asOf)}::timestamptz`;
-  const conditions = [
-    `r.type = ${type}`,
-    ...(query.patientIds === undefined
-      ? [`r.id > ${parameters.add(cursor.id)}`]
-      : inCompartments(parameters, query.type, query.patientIds, cursor)),
-    `p.published_at <= ${asOf}`,
-    'NOT r.deleted',
-    isNewest(asOf),
-  ];
-  if (query.includeEvidence !== true) conditions.push('NOT r.evidence');
-  if (query.ids !== undefined) conditions.push(`r.id = ANY(${parameters.add(query.ids)}::text[])`);
-  if (query.identifiers !== undefined) conditions.push(hasIdentifier(parameters, type, query.identifiers));
-  for (const name of query.names ?? []) conditions.push(hasName(parameters, type, name));
-  for (const { op, instant } of query.lastUpdated ?? []) {
-    conditions.push(`p.published_at ${COMPARISONS[op]} ${parameters.add(instant)}::timestamptz`);
-  }
+  const conditions = [...searchConditions(parameters, query, cursor.asOf), behind(parameters, query, cursor.id)];
   const { rows } = await pool.query<SizedRow>(
     `SELECT ${VERSION_COLUMNS}, ${SIZE_COLUMN} FROM resource r JOIN publication p ON p.id = r.publication_id
-     WHERE ${conditions.join(' AND ')} ORDER BY ${orderOf(query)} LIMIT ${limit}`,
+     WHERE ${conditions.join(' AND ')} ORDER BY ${searchOrder(query)} LIMIT ${limit}`,
     parameters.values,
   );
   return rows;
 }
 
-function inCompartments(parameters: Parameters, type: string, patientIds: readonly string[], cursor: Cursor): string[] {
-  return [
-    `r.patient_id = ANY(${parameters.add(patientIds)}::text[])`,
-    `${KEY} > ${parameters.add(`${type}/${cursor.id}`)}`,
-    `${KEY} < ${parameters.add(endOfType(type))}`,
-  ];
-}
-
-/**
- * By id. Where something narrower than the type is asked for, the order is not that of an index of the type: a plan that
- * walks through all of it, in hope of soon having a page full, would be worse than any other.
- */
-function orderOf({ patientIds, identifiers, names, ids }: SearchQuery): string {
-  if (patientIds !== undefined) return KEY;
-  return (identifiers ?? names ?? ids) ? `r.id || ''` : 'r.id';
-}
-
-function hasIdentifier(parameters: Parameters, type: string, wanted: readonly IdentifierQuery[]): string {
-  const any = wanted.map(({ system, value }) => {
-    const isValue = `i.value = ${parameters.add(indexable(value))}`;
-    return system === undefined ? isValue : `(${isValue} AND i.system = ${parameters.add(indexable(system))})`;
-  });
-  const condition = any.length === 0 ? 'false' : any.join(' OR ');
-  return `(r.id, r.publication_id) IN (
-    SELECT i.id, i.publication_id FROM resource_identifier i WHERE i.type = ${type} AND (${condition}))`;
-}
-
-/** A range of the index: everything that begins with the prefix lies before the prefix and the greatest character. */
-function hasName(parameters: Parameters, type: string, { part, anyOf }: NameQuery): string {
-  const any = anyOf.map((prefix) => {
-    const from = searchableName(prefix);
-    return `(n.name >= ${parameters.add(from)} AND n.name < ${parameters.add(`${from}\u{10FFFF}`)})`;
-  });
-  const inPart = part === undefined ? '' : `n.part = ${parameters.add(part)} AND `;
-  return `(r.id, r.publication_id) IN (
-    SELECT n.id, n.publication_id FROM resource_name n WHERE n.type = ${type} AND ${inPart}(${any.join(' OR ') || 'false'}))`;
+function fieldsOf({ text }: StoredResource): Readonly<Record<string, unknown>> {
+  return JSON.parse(text) as Readonly<Record<string, unknown>>;
 }
 
 function printCursor(cursor: Cursor): string {

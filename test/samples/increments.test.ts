@@ -66,7 +66,7 @@ type Count = 'received' | 'new' | 'updated' | 'unchanged' | 'refused' | 'deleted
 const total = (tasks: readonly TaskState[], name: Count): number =>
   tasks
     .flatMap(({ output }) => output)
-    .reduce((sum, each) => sum + (each.kind === 'resource-count' ? (each.count[name] ?? 0) : 0), 0);
+    .reduce((sum, each) => sum + (each.kind === 'resource-count' ? each.count[name] : 0), 0);
 
 const linesOf = ({ lines }: MemberInput): number => Object.values(lines).flat().length;
 const delivered = (): number => members.reduce((sum, member) => sum + linesOf(member), 0);

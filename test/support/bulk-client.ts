@@ -4,8 +4,15 @@ export interface Manifest {
   readonly transactionTime: string;
   readonly request: string;
   readonly requiresAccessToken: boolean;
-  readonly output: readonly { readonly type: string; readonly url: string; readonly count: number }[];
-  readonly error: readonly unknown[];
+  readonly output: readonly ManifestEntry[];
+  readonly deleted?: readonly ManifestEntry[];
+  readonly error: readonly ManifestEntry[];
+}
+
+interface ManifestEntry {
+  readonly type: string;
+  readonly url: string;
+  readonly count: number;
 }
 
 export interface Resource {
@@ -24,6 +31,8 @@ export interface BulkClient {
   complete(statusUrl: string): Promise<Response>;
   exported(pathAndQuery: string): Promise<Manifest>;
   lines(manifest: Manifest, type?: string): Promise<readonly string[]>;
+  /** The resources of another list than `output`. */
+  listed<T>(files: readonly { readonly url: string }[] | undefined): Promise<readonly T[]>;
 }
 
 export async function bulkClient(payer: RespondingPayer, clientId: string, scope?: string): Promise<BulkClient> {
@@ -55,14 +64,22 @@ export async function bulkClient(payer: RespondingPayer, clientId: string, scope
       if (answer.status !== 200) throw new Error(`status: ${answer.status} ${await answer.text()}`);
       return (await answer.json()) as Manifest;
     },
-    async lines(manifest, type) {
-      const files = manifest.output.filter((file) => type === undefined || file.type === type);
-      const texts: string[] = [];
-      for (const { url } of files) texts.push(await (await client.get(url)).text());
-      return texts.flatMap((text) => text.split('\n').filter((line) => line !== ''));
+    lines: (manifest, type) =>
+      linesOf(
+        client,
+        manifest.output.filter((file) => type === undefined || file.type === type),
+      ),
+    async listed<T>(files: readonly { readonly url: string }[] = []) {
+      return (await linesOf(client, files)).map((line) => JSON.parse(line) as T);
     },
   };
   return client;
+}
+
+async function linesOf(client: BulkClient, files: readonly { readonly url: string }[]): Promise<readonly string[]> {
+  const texts: string[] = [];
+  for (const { url } of files) texts.push(await (await client.get(url)).text());
+  return texts.flatMap((text) => text.split('\n').filter((line) => line !== ''));
 }
 
 export const idsOf = (lines: readonly string[]): string[] =>

@@ -50,10 +50,15 @@ export async function startTestPayer(
   address: { readonly port: number; readonly publicUrl: string },
   configuration: object,
   keys: readonly EncryptionKey[] = [{ id: 'k1', key: randomBytes(32) }],
+  environment: Readonly<Record<string, string>> = {},
+  tokenSeconds?: number,
 ): Promise<TestPayer> {
   const p2pPort = await freePort();
   const config = loadConfig(
-    { PORT: String(address.port), P2P_PORT: String(p2pPort), CONFIG_FILE: 'test.config.json', LOG_LEVEL: 'debug' },
+    {
+      ...{ PORT: String(address.port), P2P_PORT: String(p2pPort), CONFIG_FILE: 'test.config.json', LOG_LEVEL: 'debug' },
+      ...environment,
+    },
     () => JSON.stringify(configuration),
   );
   installQuietRuntime();
@@ -68,6 +73,7 @@ export async function startTestPayer(
     logger: createLogger('debug', (line) => logLines.push(line)),
     temporal: connectTemporal(temporal, dataConverter),
     modules: await loadOperatorModules(config.file),
+    ...(tokenSeconds !== undefined && { tokenSeconds }),
   });
   await prepare(wiring);
   const workers = await runWorkers({

@@ -8,6 +8,7 @@ import { createResponderActivities } from '../../activities/responder/responder-
 import { createFhirApp } from '../../api/app.ts';
 import { authenticate } from '../../api/auth.ts';
 import { createFhirRestRouter } from '../../api/fhir-rest/router.ts';
+import { everythingRouter } from '../../api/responder/everything.ts';
 import { exportFileRouter } from '../../api/responder/export-file.ts';
 import { exportStatusRouter } from '../../api/responder/export-status.ts';
 import { exportRouter } from '../../api/responder/export.ts';
@@ -108,7 +109,7 @@ export async function startRespondingPayer(options: RespondingOptions = {}): Pro
   const baseUrl = `${served.url}/fhir`;
   const now = (): Date => new Date();
   const visibility = createVisibility({ fhir, matches, disclosure, countWithheld: withheld.count, now });
-  const consents = { matches, now, hasConsentModule: seeResource !== undefined };
+  const consents = { jobs, matches, now, hasConsentModule: seeResource !== undefined };
   late.app = createFhirApp({
     authorizationServer: (_req, _res, next) => next(),
     open: [],
@@ -117,10 +118,13 @@ export async function startRespondingPayer(options: RespondingOptions = {}): Pro
       memberMatchRouter({
         ...{ fhir, matches, now, require: undefined, maxFailures: MAX_FAILURES, ownOrganization: 'own' },
       }),
-      exportRouter({ jobs, fhir, matches, visibility, runs, baseUrl, now }),
-      exportStatusRouter({ jobs, runs, baseUrl, ...consents }),
-      exportFileRouter({ jobs, blobs, ...consents }),
-      createFhirRestRouter({ store: fhir, baseUrl, show: visibility.show }),
+      exportRouter({ jobs, fhir, matches, visibility, runs, baseUrl, now, ownOrganization: 'own' }),
+      everythingRouter({
+        ...{ store: fhir, baseUrl, visibility, ownOrganization: 'own', provenanceProfile: 'pdex' },
+      }),
+      exportStatusRouter({ runs, baseUrl, ...consents }),
+      exportFileRouter({ blobs, ...consents }),
+      createFhirRestRouter({ store: fhir, baseUrl, visibility }),
     ],
     log: { error: () => undefined },
   });

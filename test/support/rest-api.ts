@@ -5,6 +5,8 @@ import { createFhirApp } from '../../api/app.ts';
 import { authenticate } from '../../api/auth.ts';
 import { createFhirRestRouter } from '../../api/fhir-rest/router.ts';
 import type { OidcClient } from '../../fhir/oidc-definitions.ts';
+import { OPEN_TYPES } from '../../fhir/open-types.ts';
+import type { StoredResource } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
 import { createTestDatabase } from './environment.ts';
 import type { TestDatabase } from './environment.ts';
@@ -101,6 +103,10 @@ export function useRestApi() {
 export const matches = ({ json }: { readonly json: Json }) =>
   (json.entry ?? []).filter(({ search }) => search?.mode === 'match').map(({ resource }) => resource?.id);
 
+function isReached({ type, patientId }: StoredResource): boolean {
+  return patientId === MATCHED || (patientId === undefined && OPEN_TYPES.has(type));
+}
+
 async function answerOf(response: Response): Promise<RestAnswer> {
   const text = await response.text();
   const json = (text === '' ? {} : JSON.parse(text)) as Json;
@@ -120,8 +126,12 @@ function appOver(pool: Pool, publicKeys: Parameters<typeof authenticate>[0]['pub
       createFhirRestRouter({
         store: createPostgresFhirStore(pool),
         baseUrl: BASE,
-        show: (caller, resource) =>
-          Promise.resolve(caller.kind === 'operator' || resource.patientId === MATCHED ? resource : undefined),
+        visibility: {
+          show: (caller, resource) =>
+            Promise.resolve(caller.kind === 'operator' || isReached(resource) ? resource : undefined),
+          reaches: (caller, patientId) => Promise.resolve(caller.kind === 'operator' || patientId === MATCHED),
+          compartments: ({ kind }) => Promise.resolve(kind === 'operator' ? undefined : [MATCHED]),
+        },
       }),
     ],
     log: { error: () => undefined },

@@ -15,12 +15,12 @@ const problemsOf = (environment: Record<string, string>, file: object): readonly
 };
 
 describe('a setting that this version cannot honour', () => {
-  it.each<[string, Record<string, string>, object]>([
-    ['FHIR_STORE', { FHIR_STORE: 'http://127.0.0.1/fhir' }, {}],
-    ['SMTP_URL', { SMTP_URL: 'smtp://127.0.0.1', NOTIFY_FROM: 'a@example.org', NOTIFY_TO: 'b@example.org' }, {}],
-  ])('(%s) stops the start', (name, environment, file) => {
-    expect(problemsOf(environment, file)).toEqual([expect.stringContaining(name)]);
-  });
+  it.each<[string, Record<string, string>, object]>([['FHIR_STORE', { FHIR_STORE: 'http://127.0.0.1/fhir' }, {}]])(
+    '(%s) stops the start',
+    (name, environment, file) => {
+      expect(problemsOf(environment, file)).toEqual([expect.stringContaining(name)]);
+    },
+  );
 
   it('is none of the defaults', () => {
     expect(problemsOf({}, {})).toEqual([]);

@@ -23,6 +23,9 @@ beforeAll(async () => {
     async settleRepetitions(): Promise<void> {
       calls.push('settleRepetitions');
     },
+    async sweepNotifications(): Promise<void> {
+      calls.push('sweepNotifications');
+    },
   });
 });
 beforeEach(() => {
@@ -34,9 +37,9 @@ afterAll(() => host.stop());
 const start = (): Promise<WorkflowHandle> => host.start(WORKFLOWS.housekeeping, `housekeeping-${randomUUID()}`);
 
 describe('housekeeping', () => {
-  it('settles the Tasks, takes expired exports away and settles repetitions', async () => {
+  it('settles the Tasks, takes expired exports away, settles repetitions and starts notifications', async () => {
     await (await start()).result();
-    expect(calls).toEqual(['sweepTasks', 'expireExports', 'settleRepetitions']);
+    expect(calls).toEqual(['sweepTasks', 'expireExports', 'settleRepetitions', 'sweepNotifications']);
   });
 
   it('tries again what failed for a passing reason', async () => {
@@ -46,7 +49,7 @@ describe('housekeeping', () => {
       () => undefined,
     );
     await (await start()).result();
-    expect(calls).toEqual(['sweepTasks', 'sweepTasks', 'expireExports', 'settleRepetitions']);
+    expect(calls).toEqual(['sweepTasks', 'sweepTasks', 'expireExports', 'settleRepetitions', 'sweepNotifications']);
   });
 
   it('goes on with the others where a Task cannot be settled, and does not hide that', async () => {
@@ -54,6 +57,6 @@ describe('housekeeping', () => {
       throw failure('not-found');
     };
     await expect((await start()).result()).rejects.toThrow('Workflow execution failed');
-    expect(calls).toEqual(['sweepTasks', 'expireExports', 'settleRepetitions']);
+    expect(calls).toEqual(['sweepTasks', 'expireExports', 'settleRepetitions', 'sweepNotifications']);
   });
 });

@@ -59,14 +59,15 @@ describe('searches', () => {
 
   it('say which parameters they did not apply, or refuse them when handling is strict', async () => {
     const lenient = await ask('/Condition?patient=s1&made-up=1');
-    const outcome = lenient.json.entry?.find(({ search }) => search?.mode === 'outcome')?.resource;
-    expect(outcome?.issue?.[0]?.diagnostics).toContain('made-up');
+    const entry = lenient.json.entry?.find(({ search }) => search?.mode === 'outcome');
+    expect(entry?.resource?.issue?.[0]?.diagnostics).toContain('made-up');
+    expect(entry?.fullUrl).toMatch(/^urn:uuid:/);
     expect(lenient.json.link?.[0]?.url).not.toContain('made-up');
     const strict = await ask('/Condition?patient=s1&made-up=1', { headers: { Prefer: 'handling=strict' } });
     expect(strict).toMatchObject({ status: 400, code: 'not-supported' });
   });
 
-  it.each(['Condition?code=1', 'Claim?identifier=a|b', 'Patient?birthdate=1970-01-01'])(
+  it.each(['Condition?code=1', 'Claim?identifier=a|b', 'Patient?birthdate=gt1970-01-01'])(
     'are refused as too costly: %s',
     async (url) => {
       expect(await ask(`/${url}`)).toMatchObject({ status: 400, code: 'too-costly' });
@@ -74,7 +75,7 @@ describe('searches', () => {
   );
 
   it.each([
-    'Patient?family:exact=Smith',
+    'Patient?family:of-type=Smith',
     'Condition?patient=Group/1',
     'Condition?patient=s1&_lastUpdated=x',
     'Condition?patient=s1&_count=-1',

@@ -65,7 +65,8 @@ describe('a step of an export that takes long', () => {
     const client = await matched(clientId);
     const status = await client.kickOff('Patient/ann/$export?_type=Patient');
     await client.complete(status);
-    return exportScope(payer.deps, await payer.jobs.load(status.split('/').at(-1) ?? ''));
+    const members = [{ memberId: 'ann', patientIds: ['ann'] }];
+    return exportScope(payer.deps, await payer.jobs.load(status.split('/').at(-1) ?? ''), members);
   };
   const later = (ms: number): void => {
     const now = Date.now();

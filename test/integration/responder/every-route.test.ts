@@ -99,6 +99,10 @@ beforeAll(async () => {
   const { fhir, pool } = payer.wiring;
   await createResource(fhir, person('ann', 'Alpha'));
   await createResource(fhir, person('bob', 'Beta'));
+  await createResource(
+    fhir,
+    '{"resourceType":"Group","id":"both","type":"person","actual":true,"member":[{"entity":{"reference":"Patient/ann"}},{"entity":{"reference":"Patient/bob"}}]}',
+  );
   const records = TYPES.map((type) => ({ type, id: type === 'Patient' ? 'bob' : `${type.toLowerCase()}-bob` }));
   for (const { type, id } of records) if (type !== 'Patient') await createResource(fhir, recordOf(type, id, 'bob'));
   await openExchange(pool, 'exchange-1', 'bob');
@@ -128,6 +132,7 @@ beforeAll(async () => {
       fhirUrl: payer.fhirUrl,
       publicUrl: payer.publicUrl,
       member: 'bob',
+      group: 'both',
       identifier: 'urn:member|M-bob',
       name: 'Beta',
     },
@@ -160,6 +165,15 @@ describe('every route that the FHIR API has', () => {
         'POST /',
         'GET /export-file/:job/:type/:number',
         'POST /Patient/$member-match',
+        ...['GET', 'POST'].flatMap((method) =>
+          [
+            '$export',
+            'Patient/$export',
+            'Patient/:id/$export',
+            'Group/:id/$export',
+            'Group/:id/$davinci-data-export',
+          ].map((at) => `${method} /${at}`),
+        ),
       ]),
     );
     expect(target.files.length).toBeGreaterThan(TYPES.length);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sweepExports } from '../../../activities/responder/sweep-exports.ts';
-import { exportBlob } from '../../../store/export-jobs.ts';
+import { exportBlob } from '../../../store/export-files.ts';
 import { bulkClient, codeOf, idsOf } from '../../support/bulk-client.ts';
 import type { BulkClient, Manifest } from '../../support/bulk-client.ts';
 import { createResource } from '../../support/records.ts';
@@ -125,8 +125,13 @@ describe("an export of one member's record", () => {
 
 describe('a kick-off', () => {
   it.each([
-    ['_typeFilter=Observation%3Fcode%3D1', 400, 'not-supported'],
-    ['_elements=id', 400, 'not-supported'],
+    ['includeAssociatedData=LatestProvenanceResources', 400, 'not-supported'],
+    ['organizeOutputBy=Patient', 400, 'not-supported'],
+    ['allowPartialManifests=true', 400, 'not-supported'],
+    ['_elements=name.family', 400, 'request-invalid'],
+    ['_until=soon', 400, 'request-invalid'],
+    ['_since=2026-01-01T00:00:00Z&_since=2026-02-01T00:00:00Z', 400, 'request-invalid'],
+    ['exportType=hl7.fhir.us.davinci-pdex%23payertopayer', 400, 'not-supported'],
     ['_type=Unknown', 400, 'request-invalid'],
     ['_outputFormat=text/csv', 400, 'request-invalid'],
     ['_since=yesterday', 400, 'request-invalid'],
@@ -139,10 +144,16 @@ describe('a kick-off', () => {
     expect([answer.status, await codeOf(answer)]).toEqual([status, code]);
   });
 
-  it('with handling=lenient passes over what is not supported', async () => {
-    const headers = { prefer: 'respond-async, handling=lenient' };
-    expect((await partner.get('Patient/$export?_typeFilter=Observation%3Fcode%3D1', headers)).status).toBe(202);
-  });
+  it.each(['HEAD', 'PUT', 'DELETE', 'PATCH'])(
+    'by %s begins nothing and is 405 with the methods there are',
+    async (method) => {
+      const before = (await payer.jobs.newest(1000)).length;
+      const authorization = `Bearer ${await payer.token('new-payer')}`;
+      const answer = await fetch(`${payer.url}/Patient/$export`, { method, headers: { authorization } });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, POST']);
+      expect((await payer.jobs.newest(1000)).length).toBe(before);
+    },
+  );
 
   it('exports no type that the token does not cover', async () => {
     const narrow = await bulkClient(payer, 'new-payer', 'system/Patient.rs system/Encounter.rs');
@@ -252,6 +263,13 @@ describe('a file', () => {
     expect(await zipped.text()).toBe(await whole.text());
     const refused = await partner.get(fileOf('Observation'), { 'accept-encoding': 'gzip;q=0' });
     expect(refused.headers.get('content-encoding')).toBeNull();
+  });
+
+  it('tells its length to HEAD without its bytes', async () => {
+    const authorization = `Bearer ${await payer.token('new-payer')}`;
+    const answer = await fetch(fileOf('Observation'), { method: 'HEAD', headers: { authorization, ...plain } });
+    const whole = await partner.get(fileOf('Observation'), plain);
+    expect([answer.status, answer.headers.get('content-length')]).toEqual([200, whole.headers.get('content-length')]);
   });
 
   it('goes on in the middle for the validator that it had, and from the start for another', async () => {

@@ -282,11 +282,11 @@ describe('an export', () => {
   });
 
   it('with a parameter that is not honoured is refused by its name, or goes on where the client is lenient', async () => {
-    const more = [{ name: '_elements', valueString: 'id' }];
+    const more = [{ name: 'organizeOutputBy', valueString: 'Patient' }];
     const strict = await kickOff('a', ann, more);
     const lenient = await kickOff('a', ann, more, { prefer: 'respond-async, handling=lenient' });
     expect([strict.status, codeOf(strict), lenient.status]).toEqual([400, 'not-supported', 202]);
-    expect(strict.text).toContain('_elements');
+    expect(strict.text).toContain('organizeOutputBy');
   });
 
   it('is hidden from another partner, status and files alike', async () => {

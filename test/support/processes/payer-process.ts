@@ -28,12 +28,17 @@ export interface PayerProcess {
     at: string,
     body?: string,
   ): Promise<{ readonly status: number; readonly text: string; readonly location: string }>;
+  /** The answer as it comes, of a path below the FHIR base or of a whole URL. */
+  get(at: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
   task(location: string): Promise<Task>;
   query<T extends object>(sql: string): Promise<T[]>;
   remove(): void;
 }
 
-export async function payerProcess(configuration: object): Promise<PayerProcess> {
+export async function payerProcess(
+  configuration: object,
+  more: Readonly<Record<string, string>> = {},
+): Promise<PayerProcess> {
   const folder = mkdtempSync(path.join(tmpdir(), 'carryover-crash-'));
   const dataDir = path.join(folder, 'data');
   const configFile = path.join(folder, 'config.json');
@@ -43,6 +48,7 @@ export async function payerProcess(configuration: object): Promise<PayerProcess>
     ...{ ...process.env, DATA_DIR: dataDir, CONFIG_FILE: configFile, LOG_LEVEL: 'warn' },
     ...{ PORT: String(port), P2P_PORT: String(p2pPort), TEMPORAL_UI_PORT: String(uiPort) },
     ...{ ADMIN_CLIENT_ID: OPERATOR.id, ADMIN_CLIENT_SECRET: OPERATOR.secret },
+    ...more,
   };
   const base = `http://127.0.0.1:${port}`;
   let program: ChildProcess | undefined;
@@ -90,6 +96,10 @@ export async function payerProcess(configuration: object): Promise<PayerProcess>
       });
       const location = response.headers.get('content-location') ?? '';
       return { status: response.status, text: await response.text(), location };
+    },
+    async get(at, headers = {}) {
+      const url = at.startsWith('http') ? at : `${base}/fhir/${at}`;
+      return fetch(url, { headers: { ...headers, authorization: `Bearer ${await token(base)}` } });
     },
     async task(location) {
       return JSON.parse((await payer.ask('GET', location)).text) as Task;

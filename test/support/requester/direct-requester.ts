@@ -12,6 +12,7 @@ import { createTokenSource } from '../../../peer/token.ts';
 import type { CachedToken } from '../../../peer/token.ts';
 import { PrismaClient } from '../../../prisma/generated/client.ts';
 import { createSeal } from '../../../seal.ts';
+import { createOutbox } from '../../../store/outbox.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { TEST_SETTINGS } from './requester.ts';
 
@@ -56,6 +57,7 @@ export function reachPayers(servers: readonly OidcServer[]): Outside {
       const deps = requesterDeps({
         ...{ prisma, pool, seal, http, tokens, fhir: createPostgresFhirStore(pool) },
         servers: () => Promise.resolve(servers),
+        outbox: createOutbox(seal, () => Promise.resolve()),
         settings: { ...TEST_SETTINGS, ...settings },
       });
       const logger = createLogger('error', () => undefined);

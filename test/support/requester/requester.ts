@@ -15,6 +15,7 @@ import type { CachedToken } from '../../../peer/token.ts';
 import { createSeal } from '../../../seal.ts';
 import type { EncryptionKey } from '../../../seal.ts';
 import type { FhirStore } from '../../../store/fhir-store.ts';
+import { createOutbox } from '../../../store/outbox.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import type { PrismaClient } from '../../../prisma/generated/client.ts';
 import { createPrisma } from '../../../store/prisma.ts';
@@ -97,6 +98,7 @@ export async function startRequester(
       },
     }),
     servers: () => Promise.resolve(servers),
+    outbox: createOutbox(seal, () => Promise.resolve()),
     settings: { ...TEST_SETTINGS, ...settings },
   });
   const workers = await runWorkers({

@@ -17,11 +17,11 @@ export function requireBearer(state: State, call: Call): IssuedToken {
   return token;
 }
 
-/** Whether a SMART v1 or v2 system scope of the token lets the type be read. */
+/** Whether a SMART v1 or v2 scope of the token lets the type be read: of `system`, or of the one patient that it is for. */
 export function mayRead(state: State, token: IssuedToken, type: string): boolean {
   if (!state.behaviour.scopeCheck) return true;
   return token.scope.split(' ').some((scope) => {
-    const [, subject, rights] = /^system\/(\*|[A-Za-z]+)\.([a-z*]+)(?:\?.*)?$/.exec(scope) ?? [];
+    const [, subject, rights] = /^(?:system|patient)\/(\*|[A-Za-z]+)\.([a-z*]+)(?:\?.*)?$/.exec(scope) ?? [];
     if (subject !== '*' && subject !== type) return false;
     return rights === 'read' || rights === '*' || (rights ?? '').includes('r');
   });

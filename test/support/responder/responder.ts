@@ -9,7 +9,15 @@ import { completeMember, loadMemberFromDirectory } from './members.ts';
 import { defaultBehaviour } from './options.ts';
 import type { Behaviour, Patch, ResponderOptions } from './options.ts';
 import { route, TOKEN_PATH } from './router.ts';
-import type { ClientRegistration, DirectorySource, Job, MemberInput, RequestRecord, State } from './state.ts';
+import type {
+  ClientRegistration,
+  DirectorySource,
+  IssuedToken,
+  Job,
+  MemberInput,
+  RequestRecord,
+  State,
+} from './state.ts';
 
 export interface Responder {
   readonly baseUrl: string;
@@ -27,6 +35,8 @@ export interface Responder {
   setMember(member: MemberInput): void;
   removeMember(patientId: string): void;
   loadMember(source: DirectorySource): Promise<MemberInput>;
+  /** A token that another authorization server issued for this payer. */
+  acceptToken(token: string, issued: IssuedToken): void;
   /** Every token issued so far is refused from now on. */
   revokeTokens(): void;
   /** Forgets what clients matched. */
@@ -93,6 +103,7 @@ function responderOf(state: State, servers: readonly Server[]): Responder {
     setMember: (member) => void state.members.set(member.patientId, completeMember(member)),
     removeMember: (patientId) => void state.members.delete(patientId),
     loadMember: (source) => load(state, source),
+    acceptToken: (token, issued) => void state.tokens.set(token, issued),
     revokeTokens: () => state.tokens.clear(),
     forgetMatches: () => state.matches.clear(),
     close: async () => {

@@ -45,11 +45,9 @@ describe('a claim without its amounts', () => {
     };
     const [adjudication] = item[0]?.adjudication ?? [];
     expect(JSON.stringify(adjudication)).toContain('"A1"');
-    expect(adjudication).not.toHaveProperty('amount');
-    expect(total[0]).toMatchObject({
-      extension: [{ valueQuantity: { value: 1 } }],
-      amount: { extension: [{ valueCode: 'masked' }] },
-    });
+    const masked = { extension: [{ valueCode: 'masked' }] };
+    expect(adjudication).toMatchObject({ amount: masked });
+    expect(total[0]).toMatchObject({ extension: [{ valueQuantity: { value: 1 } }], amount: masked });
     expect(JSON.stringify([item, total])).not.toMatch(/300\.99|USD|"value":100/);
   });
 
@@ -94,6 +92,24 @@ describe('a claim without its amounts', () => {
     const adjudication = [{ category: category('deductible'), amount: MONEY, value: 100 }];
     const response = { resourceType: 'ClaimResponse', item: [{ itemSequence: 1, adjudication }] };
     expect(of(response)['item']).toEqual([{ itemSequence: 1, adjudication: [{ category: category('deductible') }] }]);
+  });
+
+  it.each([
+    ['C4BB-ExplanationOfBenefit-Oral', 'C4BB-ExplanationOfBenefit-Oral-Basis'],
+    ['C4BB-ExplanationOfBenefit-Pharmacy|2.1.0', 'C4BB-ExplanationOfBenefit-Pharmacy-Basis|2.1.0'],
+    // That version has no such profile.
+    ['C4BB-ExplanationOfBenefit-Pharmacy|2.0.0', 'C4BB-ExplanationOfBenefit-Pharmacy-Basis'],
+    ['C4BB-ExplanationOfBenefit-Oral-Basis|2.1.0', 'C4BB-ExplanationOfBenefit-Oral-Basis|2.1.0'],
+    ['C4BB-Coverage', 'C4BB-Coverage'],
+  ])('claims no profile that asks for them: %s', (before, after) => {
+    const url = (name: string): string => `http://hl7.org/fhir/us/carin-bb/StructureDefinition/${name}`;
+    const meta = { profile: ['urn:other', url(before)] };
+    const resource = { resourceType: 'ExplanationOfBenefit', meta };
+    expect(of(resource)).toEqual(resource);
+    expect(of({ ...resource, payment: { amount: MONEY } })).toEqual({
+      ...resource,
+      meta: { profile: ['urn:other', url(after)] },
+    });
   });
 
   it('is nothing for other types', () => {

@@ -21,6 +21,18 @@ describe('indexValuesOf', () => {
     expect(indexValuesOf(coverage).identifiers).toContainEqual({ system: '', value: 'S1' });
   });
 
+  it('takes a Patient by birth date and family name together, and by a whole date alone', () => {
+    const name = [{ family: 'Doe' }, { family: 'Roe' }];
+    const born = (fields: object): unknown[] =>
+      indexValuesOf({ resourceType: 'Patient', ...fields }).names.flatMap((each) =>
+        each.part === 'born' ? each.name : [],
+      );
+    expect(born({ name, birthDate: '1974-12-25' })).toEqual(['1974-12-25 doe', '1974-12-25 roe']);
+    expect(born({ birthDate: '1974-12-25' })).toEqual(['1974-12-25']);
+    expect(born({ name, birthDate: '1974-12' })).toEqual([]);
+    expect(born({ resourceType: 'Practitioner', name, birthDate: '1974-12-25' })).toEqual([]);
+  });
+
   it('takes the names of people by part, and those of organizations with their aliases', () => {
     const name = [{ family: 'Doe', given: ['Jo', 'Ann'], text: 'Jo Doe' }];
     expect(indexValuesOf({ resourceType: 'Patient', name }).names).toEqual([
@@ -31,6 +43,21 @@ describe('indexValuesOf', () => {
     ]);
     const organization = { resourceType: 'Organization', name: 'Big Payer', alias: ['BP'] };
     expect(indexValuesOf(organization).names.map((entry) => entry.name)).toEqual(['big payer', 'bp']);
+  });
+
+  it('takes parts of addresses of places, and codes and practitioners of roles', () => {
+    const address = { city: 'Springfield', line: ['1 Élm St'] };
+    expect(indexValuesOf({ resourceType: 'Location', address }).names).toEqual([
+      { part: 'address', name: '1 elm st' },
+      { part: 'address', name: 'springfield' },
+    ]);
+    const specialty = [{ coding: [{ system: 'nucc', code: '207R' }, { display: 'x' }] }];
+    const role = { resourceType: 'PractitionerRole', specialty, practitioner: { reference: 'Practitioner/d' } };
+    expect(indexValuesOf(role).names).toEqual([
+      { part: 'specialty', name: '207r' },
+      { part: 'practitioner', name: 'd' },
+    ]);
+    expect(indexValuesOf({ resourceType: 'Patient', address: [address] }).names).toEqual([]);
   });
 
   it('takes only seealso links to Patients of this server', () => {

@@ -1,0 +1,58 @@
+import { sharedReferences } from '../../fhir/shared-references.ts';
+import type { ExportJob } from '../../store/export-jobs.ts';
+import type { ResourceKey } from '../../store/fhir-store.ts';
+import type { ExportSettings, ResponderDeps } from './deps.ts';
+import { isShared } from './export-scope.ts';
+
+/** Words of references that were met already: beyond so many they are forgotten, and written down once more. */
+const MOST_SEEN = 50_000;
+
+/** Whether resources that belong to no member go along: some of their types are asked for. */
+export function wantsShared({ level, types }: ExportJob, settings: ExportSettings): boolean {
+  if (level === 'system') return false;
+  const asked = types.length > 0 ? types : settings.types;
+  return asked === undefined || asked.some((type) => isShared(type) && isExported(type, settings));
+}
+
+/** Whether a type leaves at all, and was asked for. */
+export function isAsked(type: string, job: ExportJob, settings: ExportSettings): boolean {
+  return (job.types.length === 0 || job.types.includes(type)) && isExported(type, settings);
+}
+
+const isExported = (type: string, { types }: ExportSettings): boolean => types === undefined || types.includes(type);
+
+/** The shared resources that records refer to, on their way into the rows of the export. */
+export class ReferenceCollector {
+  readonly #deps: ResponderDeps;
+  readonly #jobId: string;
+  readonly #depth: number;
+  readonly #seen = new Set<string>();
+  #keys: ResourceKey[] = [];
+  #conditionals: { type: string; system: string; value: string }[] = [];
+
+  /** `depth`: how far from a member's record these references lead. */
+  constructor(deps: ResponderDeps, jobId: string, depth: number) {
+    this.#deps = deps;
+    this.#jobId = jobId;
+    this.#depth = depth;
+  }
+
+  add(text: string): void {
+    if (this.#seen.size > MOST_SEEN) this.#seen.clear();
+    const { literals, conditionals } = sharedReferences(text, isShared, this.#seen);
+    this.#keys.push(...literals);
+    this.#conditionals.push(...conditionals);
+  }
+
+  /** Where an identifier leads to several, it leads to none. */
+  async store(): Promise<void> {
+    const { fhir, jobs } = this.#deps;
+    for (const { type, system, value } of this.#conditionals) {
+      const [key, ...others] = await fhir.findByIdentifier(type, { system, value });
+      if (key !== undefined && others.length === 0) this.#keys.push(key);
+    }
+    const keys = this.#keys;
+    [this.#keys, this.#conditionals] = [[], []];
+    await jobs.addReferences(this.#jobId, keys, this.#depth);
+  }
+}
