@@ -108,7 +108,8 @@ async function writeSet(folder: string, size: SetSize): Promise<PreparedSet> {
   return { name: size.name, patientId: member.patientId, resources, bytes, files };
 }
 
-function* resourcesOf({ name, member = 0 }: SetSize): Generator<SampleResource> {
+/** All that a set holds and more, without end. */
+export function* resourcesOf({ name, member = 0 }: SetSize): Generator<SampleResource> {
   const directory = createDirectory(name);
   yield* sharedResources(directory);
   const options = { resourcesPerMember: Infinity, referenceDate: REFERENCE_DATE };

@@ -2,12 +2,15 @@ import { StartError } from '../embedded/start-error.ts';
 import { ShutdownStack, StoppedError } from '../embedded/shutdown.ts';
 import { createLogger } from '../logger.ts';
 import type { Benchmark } from './benchmarks/benchmark.ts';
+import { exportProfile, exportRecords, exportTwoMillion } from './benchmarks/export.ts';
 import { floor } from './benchmarks/floor.ts';
+import { hapi } from './benchmarks/hapi.ts';
 import { importRecords } from './benchmarks/import.ts';
 import { members } from './benchmarks/members.ts';
+import { matchHundredThousand, matchMillion } from './benchmarks/match.ts';
 import { importFiveGigabytes, memory } from './benchmarks/memory.ts';
 import { profile } from './benchmarks/profile.ts';
-import { publish } from './benchmarks/publish.ts';
+import { publish, publishMillion } from './benchmarks/publish.ts';
 import { unchanged } from './benchmarks/unchanged.ts';
 import { createRun } from './imports.ts';
 import { describeMachine } from './machine.ts';
@@ -18,8 +21,17 @@ import { startServers } from './servers.ts';
 
 /** In the order in which they run. */
 const BENCHMARKS: readonly Benchmark[] = [
-  ...[publish, importRecords, floor, memory, unchanged, members],
-  ...[importFiveGigabytes, profile],
+  ...[publish, importRecords, floor, memory, unchanged, members, exportRecords],
+  ...[
+    importFiveGigabytes,
+    publishMillion,
+    exportTwoMillion,
+    hapi,
+    profile,
+    exportProfile,
+    matchHundredThousand,
+    matchMillion,
+  ],
 ];
 
 /** Runs the named benchmarks, or all that are not asked for by name alone; answers the exit code. */

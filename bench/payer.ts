@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Pool } from 'pg';
@@ -11,12 +9,14 @@ import { createExchangeStore } from '../store/exchanges.ts';
 import { createOidcServers } from '../store/oidc-servers.ts';
 import { createPostgresFhirStore } from '../store/postgres/postgres-fhir-store.ts';
 import { createPrisma } from '../store/prisma.ts';
+import { createOutbox } from '../store/outbox.ts';
 import { createTaskStore } from '../store/tasks.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { createDataConverter } from '../temporal/data-converter.ts';
 import { createExchanges } from '../temporal/exchanges.ts';
 import { DEFAULT_QUEUE_PREFIX, exchangeWorkflowId, taskQueues } from '../workflows/contract.ts';
 import type { PreparedSet } from './data.ts';
+import { processEnvironment } from './environment.ts';
 import { activityTimes } from './history.ts';
 import type { ActivityTime } from './history.ts';
 import type { Servers } from './servers.ts';
@@ -55,16 +55,9 @@ const LOOK_EVERY_MS = 100;
 export async function startPayer(servers: Servers, { name, atOnce = 4, profiles }: PayerOptions): Promise<Payer> {
   const databaseUrl = await servers.createDatabase(name);
   const keys = newEncryptionKey();
-  const configFile = path.join(servers.folder, `${name}.config.json`);
-  writeFileSync(configFile, JSON.stringify(await configuration(servers.partner, atOnce)), { mode: 0o600 });
-  const worker = await startWorkerProcess(servers, {
-    ...{ name, profiles },
-    environment: {
-      ...{ DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: servers.temporalAddress, CONFIG_FILE: configFile },
-      ...{ TEMPORAL_NAMESPACE: servers.namespace, DATA_DIR: path.join(servers.folder, name), ENCRYPTION_KEYS: keys },
-      ...{ ADMIN_CLIENT_ID: 'bench', ADMIN_CLIENT_SECRET: 'bench-needs-no-secret' },
-    },
-  });
+  const configuration = await configurationOf(servers.partner, atOnce);
+  const environment = processEnvironment(servers, name, { databaseUrl, encryptionKeys: keys, configuration });
+  const worker = await startWorkerProcess(servers, { name, profiles, environment });
   const encryptionKeys = parseEncryptionKeys(keys);
   const seal = createSeal(encryptionKeys);
   const pool = new Pool({ connectionString: databaseUrl, max: 4 });
@@ -73,8 +66,10 @@ export async function startPayer(servers: Servers, { name, atOnce = 4, profiles 
   const target = { address: servers.temporalAddress, namespace: servers.namespace };
   const { connection, client } = connectTemporal(target, createDataConverter(encryptionKeys));
   const fhir = createPostgresFhirStore(pool);
-  const exchanges = createExchangeStore(prisma, seal);
-  const tasks = createTaskStore(prisma);
+  // What is to be told of a Task is started by the sweep of the worker.
+  const outbox = createOutbox(seal, () => Promise.resolve());
+  const exchanges = createExchangeStore(prisma, seal, outbox);
+  const tasks = createTaskStore(prisma, seal, outbox);
   const runs = createExchanges(client, taskQueues(DEFAULT_QUEUE_PREFIX));
   const [payer] = await createOidcServers(prisma, seal).list();
   if (payer === undefined) throw new StartError('The worker has not applied its configuration.');
@@ -126,7 +121,7 @@ export async function startPayer(servers: Servers, { name, atOnce = 4, profiles 
   };
 }
 
-async function configuration(partner: string, atOnce: number): Promise<object> {
+async function configurationOf(partner: string, atOnce: number): Promise<object> {
   const { privateKey } = await generateKeyPair('ES384', { extractable: true });
   const privateJwk = { ...(await exportJWK(privateKey)), kid: 'bench', alg: 'ES384' };
   return {

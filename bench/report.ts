@@ -72,6 +72,7 @@ function markdownTable(head: readonly [string, string], rows: readonly (readonly
 /** For the terminal. */
 export function resultText({ name, inputs, figures, notes = [] }: Result): string {
   const given = inputsText(inputs);
-  const lines = figures.map((one) => `  ${one.name.padEnd(36)}${printed(one).padStart(20)}`);
+  const width = Math.max(36, ...figures.map((one) => one.name.length + 2));
+  const lines = figures.map((one) => `  ${one.name.padEnd(width)}${printed(one).padStart(20)}`);
   return [`${name}${given === '' ? '' : ` (${given})`}`, ...lines, ...notes.map((note) => `  ${note}`), ''].join('\n');
 }

@@ -2,12 +2,8 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { figure, megabytes } from '../result.ts';
 import { TWO_HUNDRED_THOUSAND } from '../sets.ts';
-import { readProfiles } from './cpu-profile.ts';
-import type { ProfiledFunction } from './cpu-profile.ts';
 import type { Benchmark } from './benchmark.ts';
-
-const SHOWN = 25;
-const FILES_SHOWN = 12;
+import { profileReport, watched } from './profile-report.ts';
 
 export const profile: Benchmark = {
   name: 'profile',
@@ -16,25 +12,24 @@ export const profile: Benchmark = {
     const set = await run.prepare(TWO_HUNDRED_THOUSAND);
     const profiles = path.join(run.servers.folder, 'profiles');
     mkdirSync(profiles);
-    const { result } = await run.withPayer({ name: 'profile', profiles }, (payer) => run.exchangeAll(payer, [set]));
-    const { busySeconds, functions, files } = readProfiles(profiles);
-    const described = ({ name, at, seconds }: ProfiledFunction): string =>
-      `${((seconds / busySeconds) * 100).toFixed(1).padStart(5)} %  ${seconds.toFixed(2).padStart(6)} s  ${`${name}  ${at}`.trim()}`;
+    const { result } = await run.withPayer({ name: 'profile', profiles }, (payer) =>
+      watched(payer.databaseUrl, () => run.exchangeAll(payer, [set])),
+    );
+    const { seconds, steps } = result.result;
+    const { figures, notes } = profileReport(profiles, result);
     return {
-      about: 'Where the worker spends its time: its functions by self time, without what it waits.',
+      about:
+        'Where the time of an import goes: JavaScript in any thread of the worker, else Postgres at work, else neither (native code, files, the partner, Temporal). Then its functions by self time.',
       inputs: { resources: set.resources, MB: Math.round(megabytes(set.bytes)) },
       figures: [
-        figure('import, profiled', set.resources / result.seconds, 'resources/s'),
-        figure('import, profiled, time', result.seconds, 's'),
-        figure('download', result.steps.download, 's'),
-        figure('import of the files', result.steps.import, 's'),
-        figure('publish', result.steps.publish, 's'),
-        figure('busy', busySeconds, 's'),
+        figure('import, profiled', set.resources / seconds, 'resources/s'),
+        figure('import, profiled, time', seconds, 's'),
+        figure('download', steps.download, 's'),
+        figure('import of the files', steps.import, 's'),
+        figure('publish', steps.publish, 's'),
+        ...figures,
       ],
-      notes: [
-        ...['By function:', ...functions.slice(0, SHOWN).map(described)],
-        ...['By file:', ...files.slice(0, FILES_SHOWN).map(described)],
-      ],
+      notes,
     };
   },
 };

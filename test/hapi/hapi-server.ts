@@ -18,7 +18,10 @@ const SOURCES = path.join(import.meta.dirname, 'server');
 const BUILD_LIMIT_MS = 900_000;
 const START_DEADLINE_MS = 240_000;
 
-export async function startHapiServer(): Promise<HapiServer> {
+/** For a test it lives for a minute: compiling well does not pay. */
+const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-Xmx1g'];
+
+export async function startHapiServer(javaOptions: readonly string[] = SHORT_LIVED): Promise<HapiServer> {
   const folder = path.join(cacheFolder(), 'hapi');
   mkdirSync(folder, { recursive: true });
   await build(folder);
@@ -29,8 +32,7 @@ export async function startHapiServer(): Promise<HapiServer> {
   const child = startChild({
     command: await javaProgram(),
     args: [
-      // It lives for a minute: compiling well does not pay.
-      ...['-XX:TieredStopAtLevel=1', '-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
+      ...[...javaOptions, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
       ...['-cp', classPath, 'carryover.hapi.HapiServer', String(port)],
     ],
     ...{ logFile, stopSignal: 'TERM', graceSeconds: 10 },

@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { StartError } from '../../embedded/start-error.ts';
+import type { ApiProcess } from './api-process.ts';
+
+export interface ExportTimes {
+  readonly resources: number;
+  readonly writeSeconds: number;
+  /** Of all files, as they are and gzipped on the way. */
+  readonly plainSeconds: number;
+  readonly gzipSeconds: number;
+}
+
+const FHIR_JSON = 'application/fhir+json';
+const LOOK_EVERY_MS = 100;
+const DOWNLOADS = 2;
+const NEWLINE = 10;
+
+const manifest = z.object({ output: z.array(z.object({ url: z.url(), count: z.int() })) });
+type Files = z.infer<typeof manifest>['output'];
+
+export interface Written {
+  readonly files: Files;
+  readonly resources: number;
+  readonly writeSeconds: number;
+}
+
+/** One export from its kick-off until its partner has all files, twice. */
+export async function exportOnce(api: ApiProcess, path: string): Promise<ExportTimes> {
+  const { files, ...written } = await writeExport(api, path);
+  const plainSeconds = await downloadAll(api, files, 'identity');
+  const gzipSeconds = await downloadAll(api, files, 'gzip');
+  return { ...written, plainSeconds, gzipSeconds };
+}
+
+/** From the kick-off to the complete manifest. */
+export async function writeExport(api: ApiProcess, path: string): Promise<Written> {
+  const begun = performance.now();
+  const files = await finished(api, await begin(api, path));
+  const writeSeconds = (performance.now() - begun) / 1000;
+  return { files, writeSeconds, resources: files.reduce((sum, { count }) => sum + count, 0) };
+}
+
+async function begin(api: ApiProcess, path: string): Promise<string> {
+  const headers = { authorization: await api.authorization(), accept: FHIR_JSON, prefer: 'respond-async' };
+  const answer = await fetch(`${api.fhirUrl}/${path}`, { headers });
+  const said = await answer.text();
+  if (answer.status !== 202) throw new StartError(`The export was answered ${answer.status}: ${said.slice(0, 1000)}`);
+  return answer.headers.get('content-location') ?? '';
+}
+
+async function finished(api: ApiProcess, statusUrl: string): Promise<Files> {
+  for (;;) {
+    const answer = await fetch(statusUrl, { headers: { authorization: await api.authorization() } });
+    const text = await answer.text();
+    if (answer.status === 200) return manifest.parse(JSON.parse(text)).output;
+    if (answer.status !== 202) throw new StartError(`The export ended ${answer.status}: ${text.slice(0, 1000)}`);
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+async function downloadAll(api: ApiProcess, files: Files, encoding: 'identity' | 'gzip'): Promise<number> {
+  const begun = performance.now();
+  const rest = files.values();
+  const client = async (): Promise<void> => {
+    for (const { url, count } of rest) {
+      const headers = { authorization: await api.authorization(), 'accept-encoding': encoding };
+      const lines = await linesOf(await fetch(url, { headers }));
+      if (lines !== count) throw new StartError(`A file of the export holds ${lines} lines instead of ${count}.`);
+    }
+  };
+  await Promise.all(Array.from({ length: DOWNLOADS }, client));
+  return (performance.now() - begun) / 1000;
+}
+
+async function linesOf(answer: Response): Promise<number> {
+  if (answer.status !== 200 || answer.body === null) throw new StartError(`A file was answered ${answer.status}.`);
+  let lines = 0;
+  for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) lines += 1;
+  }
+  return lines;
+}
