@@ -123,9 +123,16 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal, outbox: Ou
   const activeByFingerprint = async (fingerprint: string): Promise<string | undefined> =>
     (await prisma.exchange.findFirst({ where: { fingerprint, active: true }, select: { id: true } }))?.id;
 
+  /** The Task says the end a moment before its exchange is closed: who has read it may ask anew at once. */
+  const closeEnded = (fingerprint: string) =>
+    prisma.$executeRaw`UPDATE exchange SET active = false, ended_at = now() FROM task
+      WHERE exchange.fingerprint = ${fingerprint} AND exchange.active
+        AND task.id = exchange.id AND task.status IN ('completed', 'failed', 'cancelled')`;
+
   return {
     async open(exchange) {
       const fingerprint = fingerprintOf(exchange);
+      await closeEnded(fingerprint);
       const { payerPid, organizationId, localPatientId, request, warnings, repetition, portalTokens } = exchange;
       const id = repetition?.taskId ?? newTaskId();
       const known = await activeByFingerprint(fingerprint);

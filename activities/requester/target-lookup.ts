@@ -46,7 +46,15 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
   const typeOfUrn = new Map<string, string>();
   const byIdentifier = new Map<string, string | undefined>();
   let batch = 0;
+  /** One reference is asked for twice or three times in a row. */
+  let last: { readonly type: string; readonly originalId: string; readonly target: Target } | undefined;
   const targetOf = (type: string, originalId: string): Target => {
+    if (last?.originalId === originalId && last.type === type) return last.target;
+    const target = foundOrNew(type, originalId);
+    last = { type, originalId, target };
+    return target;
+  };
+  const foundOrNew = (type: string, originalId: string): Target => {
     let ofType = known.get(type);
     if (ofType === undefined) known.set(type, (ofType = new Map<string, Target>()));
     const present = ofType.get(originalId);
@@ -88,6 +96,7 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
   return async (targets, records) => {
     if (remembered > REMEMBERED) {
       known.clear();
+      last = undefined;
       remembered = 0;
     }
     if (typeOfUrn.size > REMEMBERED) typeOfUrn.clear();

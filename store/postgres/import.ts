@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { keyOf } from '../fhir-store.ts';
 import type { ImportBatch, ImportCounts, ImportRow, RefusedLine, ResourceKey } from '../fhir-store.ts';
 import { moveCheckpoint } from './checkpoint.ts';
@@ -18,9 +18,12 @@ interface Sorted {
   readonly counts: ReadonlyMap<string, MutableCounts>;
 }
 
-/** Rows, refused lines, counts and checkpoint in one transaction. */
+/**
+ * Rows, refused lines, counts and checkpoint in one transaction. The disk is not waited for: what a crash takes, it takes
+ * together with the checkpoint, and the commit that says that the file is imported comes behind.
+ */
 export function importBatch(pool: Pool, batch: ImportBatch): Promise<ImportCounts> {
-  return inTransaction(pool, async (client) => {
+  const stage = async (client: PoolClient): Promise<ImportCounts> => {
     const publicationId = await lockStaging(client, batch.exchangeId);
     await moveCheckpoint(client, batch);
     const sorted = sortRows(batch, await knownOf(client, publicationId, batch.rows));
@@ -36,7 +39,8 @@ export function importBatch(pool: Pool, batch: ImportBatch): Promise<ImportCount
     const open = batch.openTargets.filter(({ line }) => !refusedNow.has(line));
     await addOpenTargets(client, batch.exchangeId, batch.file, open);
     return total(sorted.counts.values());
-  });
+  };
+  return inTransaction(pool, stage, 'with-the-next');
 }
 
 /** Staged ones of the same id are replaced; those that are visible as they are make no new version. */

@@ -3,15 +3,27 @@ import type { Pool, PoolClient } from 'pg';
 /** Where a statement can run: the pool, or the connection of a transaction. */
 export type Queryable = Pick<PoolClient, 'query'>;
 
+/** `with-the-next`: a crash of the database may lose it, but nothing that is committed after it and stays. */
+type Durability = 'at-once' | 'with-the-next';
+
+const BEGIN: Readonly<Record<Durability, string>> = {
+  'at-once': 'BEGIN',
+  'with-the-next': 'BEGIN; SET LOCAL synchronous_commit = off',
+};
+
 /** Commits what `work` did, or none of it. A connection that cannot even roll back is not used again. */
-export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  durability: Durability = 'at-once',
+): Promise<T> {
   const client = await pool.connect();
   // The pool listens only while a connection is idle. The statement that runs, or the next one, fails by itself.
   const connection = { isLost: false };
   const onLost = (): void => void (connection.isLost = true);
   client.on('error', onLost);
   try {
-    await client.query('BEGIN');
+    await client.query(BEGIN[durability]);
     const result = await work(client);
     await client.query('COMMIT');
     return result;

@@ -113,6 +113,19 @@ describe('the same request again', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => post(body({ localPatient: reference }))));
     expect(new Set(answers.map((answer) => answer.json<Task>().id)).size).toBe(1);
   });
+
+  it('makes a new Task as soon as the first one says its end, though its run has not closed it yet', async () => {
+    const { exchanges, tasks } = payer.wiring.requester;
+    const exchange = {
+      ...{ payerPid: 1, organizationId: 'old-payer', localPatientId: 'ended', warnings: [] },
+      request: { exportEntries: [], member: { id: 'm-ended' } },
+    };
+    const first = await exchanges.open(exchange);
+    expect(await exchanges.open(exchange)).toEqual({ taskId: first.taskId, existing: true });
+    const end = { status: 'failed', businessStatus: 'queued', reason: 'internal' } as const;
+    await tasks.record(first.taskId, { ...end, orderedAt: new Date() });
+    expect(await exchanges.open(exchange)).toMatchObject({ existing: false });
+  });
 });
 
 describe('what is wrong', () => {
