@@ -146,7 +146,8 @@ describe('a request that no route takes', () => {
     ['GET', '/fhir/Nothing/1', 404, 'not-found', null],
     ['POST', '/fhir/Patient/$nothing', 404, 'not-found', null],
     ['PATCH', '/fhir/Patient/1', 405, 'method-not-allowed', 'GET, HEAD, PUT, DELETE'],
-    ['DELETE', '/fhir/Patient', 405, 'method-not-allowed', 'GET, HEAD, POST'],
+    ['PATCH', '/fhir/Patient', 405, 'method-not-allowed', 'GET, HEAD, POST, PUT, DELETE'],
+    ['DELETE', '/fhir/Task', 405, 'method-not-allowed', 'GET, HEAD, POST'],
     ['POST', '/fhir/.well-known/smart-configuration', 405, 'method-not-allowed', 'GET, HEAD'],
     ['GET', '/fhir/thing/%E0%A4%A', 400, 'request-invalid', null],
   ])('%s %s is %i', async (method, path, status, code, allow) => {
