@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // One project per folder of test/: what a project needs is what its folder's row in docs/architecture.md names.
 const transform = {
   '^.+\\.ts$': [
@@ -33,4 +35,6 @@ export default {
     project('browser'),
   ],
   testTimeout: 180_000,
+  // Most of the time a test waits for a server: one file at a time would leave both cores of a small machine idle.
+  maxWorkers: Math.max(2, Math.ceil(availableParallelism() / 2)),
 };
