@@ -16,10 +16,18 @@ export interface StoredMeta {
   readonly lastUpdated: string;
 }
 
+/** As almost every server writes it: `{"resourceType":"…","id":"…","meta":{` with something in it. */
+const BEGINS_WITH_META = /^(\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9\-.]+","meta":\{)"/;
+
 const SERVER_META = ['versionId', 'lastUpdated'] as const;
 
 /** Sets `meta.versionId` and `meta.lastUpdated`; reads the text only as far as `meta`. */
 export function withStoredMeta(text: string, { versionId, lastUpdated }: StoredMeta): string {
+  const [, begun] = BEGINS_WITH_META.exec(text) ?? [];
+  // A stored text has neither of the two; should one have them all the same, it is looked at as a whole.
+  if (begun !== undefined && !text.includes('"versionId"') && !text.includes('"lastUpdated"')) {
+    return `${begun}"versionId":"${versionId}","lastUpdated":"${lastUpdated}",${text.slice(begun.length)}`;
+  }
   const start = rootStart(text);
   const values = { versionId: JSON.stringify(versionId), lastUpdated: JSON.stringify(lastUpdated) };
   const printed = SERVER_META.map((key) => jsonProperty(key, values[key]));

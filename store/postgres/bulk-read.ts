@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { Pool, PoolClient } from 'pg';
 import { escapeLiteral } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
@@ -5,11 +6,12 @@ import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { FhirStore, StoredResource } from '../fhir-store.ts';
 import { versionConditions } from './compartment.ts';
 import { CopyRows } from './copy-rows.ts';
+import type { Column } from './copy-rows.ts';
 import { endOfType, KEY, latestInstant } from './rows.ts';
 
 type Query = Parameters<FhirStore['recordsOfType']>[1];
 
-/** Instants as text of one length, so that they are read without the help of a driver's parser. */
+/** Instants and versions as numbers of one length, so that they are read without the help of a driver's parser. */
 const COLUMNS = `r.type, r.id, r.publication_id, (extract(epoch FROM p.published_at) * 1000)::bigint, p.exchange_id,
   r.patient_id, r.evidence, r.deleted, r.content`;
 
@@ -49,7 +51,7 @@ const PLAN = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']
 const BYTES_AT_ONCE = 1024 * 1024;
 
 async function* copied(client: PoolClient, select: string): AsyncGenerator<readonly StoredResource[]> {
-  const stream = client.query(copyTo(`COPY (${select}) TO STDOUT`));
+  const stream = client.query(copyTo(`COPY (${select}) TO STDOUT (FORMAT binary)`));
   const rows = new CopyRows();
   const recordOf = recordReader();
   let chunks: Buffer[] = [];
@@ -71,33 +73,36 @@ async function* copied(client: PoolClient, select: string): AsyncGenerator<reado
   }
 }
 
-type Columns = readonly (string | undefined)[];
-
-/** `toStored` of a row, but that rows of one publication share the text of their instant. */
-function recordReader(): (columns: Columns) => StoredResource {
-  let milliseconds: string | undefined;
+/** `toStored` of a row, but that rows of one publication share the texts of its number and instant. */
+function recordReader(): (columns: readonly Column[]) => StoredResource {
+  let publication: bigint | undefined;
+  let versionId = '';
   let lastUpdated = '';
-  return ([type = '', id = '', versionId = '', published, exchange, patient, evidence, deleted, content = '']) => {
-    if (published !== milliseconds) lastUpdated = new Date(Number(published)).toISOString();
-    milliseconds = published;
-    const exchangeId = valueOf(exchange);
+  return ([type, id, version, published, exchange, patient, evidence, deleted, content]) => {
+    const number = version?.readBigInt64BE();
+    if (number !== publication) {
+      publication = number;
+      versionId = String(number);
+      lastUpdated = new Date(Number(published?.readBigInt64BE())).toISOString();
+    }
+    const exchangeId = exchange && textOf(exchange);
+    const isDeleted = isTrue(deleted);
     return {
-      type,
-      id,
-      versionId,
-      lastUpdated,
-      exchangeId,
-      patientId: valueOf(patient),
-      text: deleted === 't' ? '' : withStoredMeta(content, { versionId, lastUpdated }),
+      ...{ type: textOf(type), id: textOf(id), versionId, lastUpdated, exchangeId },
+      patientId: patient && textOf(patient),
+      text: isDeleted ? '' : withStoredMeta(textOf(content), { versionId, lastUpdated }),
       origin: exchangeId === undefined ? 'native' : 'imported',
-      evidence: evidence === 't',
-      deleted: deleted === 't',
+      evidence: isTrue(evidence),
+      deleted: isDeleted,
     };
   };
 }
 
-/** NULL in the text format of COPY. */
-const valueOf = (text: string | undefined): string | undefined => (text === '\\N' ? undefined : text);
+/** Most texts are ASCII, whose characters are their bytes. */
+const textOf = (column: Column): string =>
+  column === undefined ? '' : column.toString(isAscii(column) ? 'latin1' : 'utf8');
+
+const isTrue = (column: Column): boolean => column?.[0] === 1;
 
 function selection(type: string, query: Query & { readonly asOf: string }): string {
   const { patientIds, ...rest } = query;
