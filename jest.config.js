@@ -37,4 +37,6 @@ export default {
   testTimeout: 180_000,
   // Most of the time a test waits for a server: one file at a time would leave both cores of a small machine idle.
   maxWorkers: Math.max(2, Math.ceil(availableParallelism() / 2)),
+  // Modules of a file that is through stay in memory: a worker that holds too many is started anew.
+  workerIdleMemoryLimit: '1GB',
 };

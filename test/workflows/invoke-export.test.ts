@@ -172,7 +172,7 @@ describe('polling', () => {
   });
 
   it('ends at the deadline with a last look, and gives the export back', async () => {
-    const ended = await run({ checkExport: inProgress(4500) }, { exportDeadlineMs: 10_000 });
+    const ended = await run({ checkExport: inProgress() }, { exportDeadlineMs: 5000 });
     expect(typeOf(ended.cause)).toBe('export-deadline');
     expect(ended.played.count('checkExport')).toBeGreaterThanOrEqual(3);
     expect(undoneBy(ended)).toEqual(['releaseExport', 'freeSlot']);

@@ -56,7 +56,7 @@ describe("a member's portal", () => {
 describe('the tokens of a portal', () => {
   it('are refreshed in the middle of the exchange, the rotated one is kept, and all are gone at its end', async () => {
     const tokens = await portal.tokens(path);
-    portal.responder.set({ status: { pollsBeforeDone: 3 } });
+    portal.responder.set({ status: { pollsBeforeDone: 6 } });
     const before = portal.login.grants.length;
     const { batchJobId, taskId } = (await portal.ask('POST', `${path}/batch_job`, jobFor(tokens))).json<BatchJob>();
     const seen = portal.responder.requests.length;
@@ -65,6 +65,7 @@ describe('the tokens of a portal', () => {
     // The first refreshed token is good until it is refused, too: the second refresh needs the rotated refresh token.
     portal.responder.revokeTokens();
     await refreshes(before, 1);
+    await takenWithAnother(tokens.oidcToken, seen);
     portal.responder.revokeTokens();
     await portal.until(`${path}/batch_job/${batchJobId}`, ['COMPLETED']);
     expect(portal.login.grants.slice(before)).toEqual(['refresh_token', 'refresh_token']);
@@ -144,4 +145,16 @@ async function kickedOff(seen: number): Promise<void> {
 
 async function refreshes(before: number, count: number): Promise<void> {
   while (portal.login.grants.length < before + count) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** The payer has answered a request that came with another token: one that is revoked sooner is refused at its first use. */
+async function takenWithAnother(token: string, seen: number): Promise<void> {
+  const isTaken = (): boolean =>
+    portal.responder.requests
+      .slice(seen)
+      .some(
+        ({ headers: { authorization }, status = 500 }) =>
+          authorization !== undefined && authorization !== `Bearer ${token}` && status < 400,
+      );
+  while (!isTaken()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
