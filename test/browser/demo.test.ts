@@ -82,7 +82,9 @@ describe('the Temporal UI', () => {
           ),
         )
       ).join('\n');
-    for (const words of ['Payer-to-payer exchange with payer 1', 'Step: done', 'Files: 26']) {
+    const files = found(/in-progress +publish .* files (\d+)\/\d+/);
+    expect(Number(files)).toBeGreaterThan(20);
+    for (const words of ['Payer-to-payer exchange with payer 1', 'Step: done', `Files: ${files}`]) {
       for (let text = await shown(); !text.includes(words); text = await shown()) await page.waitForTimeout(200);
     }
   });
