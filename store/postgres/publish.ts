@@ -19,11 +19,10 @@ export interface PatientPair {
  * Flips one row. Before it, under the clock's lock, what was staged is settled with what others have published since;
  * after it, the local Patient gets its link, in a native version of its own.
  */
-export function publish(pool: Pool, exchangeId: string, link: PatientPair | undefined): Promise<string> {
-  return inTransaction(pool, async (client) => {
+export async function publish(pool: Pool, exchangeId: string, link: PatientPair | undefined): Promise<string> {
+  const published = await inTransaction(pool, async (client) => {
     const publication = await lockPublication(client, exchangeId);
     if (publication.publishedAt !== undefined) return publication.publishedAt;
-    await forgetFirstPass(client, exchangeId, publication.id);
     const instant = await nextInstant(client);
     await settleShared(client, exchangeId, publication.id);
     await settleDeletions(client, exchangeId, publication.id);
@@ -32,6 +31,8 @@ export function publish(pool: Pool, exchangeId: string, link: PatientPair | unde
     if (link !== undefined) await linkPatients(client, link);
     return instant;
   });
+  await forgetFirstPass(pool, exchangeId);
+  return published;
 }
 
 /** In the same transaction: whoever asks after a crash must not take a published exchange for one that can be undone. */
@@ -46,13 +47,17 @@ async function keepWithExchange(
   ]);
 }
 
-/** What only the import itself needed: the index of what is delivered, and which records of the member did not change. */
-async function forgetFirstPass(client: PoolClient, exchangeId: string, publicationId: string): Promise<void> {
-  await client.query('DELETE FROM open_target WHERE exchange_id = $1', [exchangeId]);
-  await client.query('DELETE FROM unchanged_resource WHERE publication_id = $1 AND type <> ALL($2::text[])', [
-    publicationId,
-    SHARED_TYPE_LIST,
-  ]);
+/**
+ * What only the import itself needed: the index of what is delivered, and which records of the member did not change. It
+ * grows with the exchange, so nobody waits for it under the clock's lock; a publication that is repeated forgets the rest.
+ */
+async function forgetFirstPass(pool: Pool, exchangeId: string): Promise<void> {
+  await pool.query('DELETE FROM open_target WHERE exchange_id = $1', [exchangeId]);
+  await pool.query(
+    `DELETE FROM unchanged_resource u USING publication p
+     WHERE p.exchange_id = $1 AND u.publication_id = p.id AND u.type <> ALL($2::text[])`,
+    [exchangeId, SHARED_TYPE_LIST],
+  );
 }
 
 async function linkPatients(client: PoolClient, { localPatientId, importedPatientId }: PatientPair): Promise<void> {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { addCounts } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
-import { newestOfKey } from './rows.ts';
+import { KEY, newestOfKey } from './rows.ts';
 import { SHARED_TYPE_LIST } from './staging.ts';
 
 /** What other exchanges did to shared records between staging and publication; under the clock's lock. */
@@ -10,14 +10,20 @@ export async function settleShared(client: PoolClient, exchangeId: string, publi
   await reviveDeletedMeanwhile(client, exchangeId, publicationId);
 }
 
-/** What another exchange has published in the same form needs no second version. */
+/**
+ * What another exchange has published in the same form needs no second version. The shared records are found by ranges of
+ * the index, type by type: they are few, and the member's own are many.
+ */
 async function dropPublishedMeanwhile(client: PoolClient, publicationId: string): Promise<void> {
   await client.query(
     `WITH same AS (
        DELETE FROM resource d USING (
-         SELECT k.type, k.id FROM resource k
+         SELECT k.type, k.id FROM unnest($2::text[]) AS t(type)
+         CROSS JOIN LATERAL (
+           SELECT r.type, r.id, r.content_hash FROM resource r
+           WHERE r.publication_id = $1 AND ${KEY} > t.type || '/' AND ${KEY} < t.type || '0' OFFSET 0
+         ) k
          JOIN LATERAL ${newestOfKey('r.content_hash, r.deleted')} v ON NOT v.deleted AND v.content_hash = k.content_hash
-         WHERE k.publication_id = $1 AND k.type = ANY($2::text[])
        ) k WHERE d.publication_id = $1 AND d.type = k.type AND d.id = k.id
        RETURNING d.type, d.id
      ), identifiers AS (
