@@ -56,9 +56,9 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
       await tasks.record(taskId, { status, businessStatus, reason, output, orderedAt });
     }
     await exchanges.freeSlot(taskId);
-    await exchanges.setActive(taskId, false);
-    // Last, and not for long: a payer that does not answer now lets its export expire.
+    // Not for long: a payer that does not answer now lets its export expire. A portal's tokens are gone behind the end.
     if (publishedAt === undefined) await atMost(RELEASE_MS, releaseExport(deps)(taskId));
+    await exchanges.setActive(taskId, false);
   };
 
   return {
