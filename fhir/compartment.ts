@@ -156,16 +156,18 @@ function referencesAt(resource: Readonly<Record<string, unknown>>, path: string)
 }
 
 function valuesAt(resource: Readonly<Record<string, unknown>>, path: string): readonly unknown[] {
+  if (!path.includes('.')) return listOf(resource[path]);
   let level: unknown[] = [resource];
   for (const step of path.split('.')) {
     level = level.flatMap((value): unknown[] => {
       if (!isRecord(value)) return [];
-      const next = value[step];
-      return Array.isArray(next) ? next : [next];
+      return listOf(value[step]);
     });
   }
   return level;
 }
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

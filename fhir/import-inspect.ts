@@ -3,7 +3,6 @@ import { identifiersOf, isFhirId, parseReference } from './identifiers.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
 import { duplicateKey, isArrayAt, propertyOf } from './json-text.ts';
 import type { JsonObject } from './json-text.ts';
-import { scanRecord } from './record-scan.ts';
 import type { RecordScan } from './record-scan.ts';
 import type { RefusalReason } from './refusals.ts';
 import { identifierCardinality, isResourceType } from './resource-types.ts';
@@ -38,17 +37,13 @@ export interface Inspected {
 const NOT_RECORDS: ReadonlySet<string> = new Set(['OperationOutcome', 'Parameters', 'Bundle']);
 const PATIENT_PATH = /(?:^|\/)Patient\/([^/?#|]+)(?:\/_history\/[^/]*)?$/;
 
-/** Reads a line as a record of the member, or says why it is none. */
-export function inspectForImport(text: string, context: InspectContext): Inspected | Refused {
-  const scan = scanRecord(text);
-  const record = readRecord(text, scan, context);
-  return record.kind === 'refused' || scan === undefined ? record : withSoundRoot(text, scan, record);
-}
-
-/** The checks that need no more than what the record says of itself. `scan`: what `scanRecord` found in the text. */
+/**
+ * Reads a line as a record of the member, or says why it is none. `scan`: what `scanRecord` found in the text.
+ */
 export function readRecord(text: string, scan: RecordScan | undefined, context: InspectContext): Inspected | Refused {
   if (scan === undefined) return { kind: 'refused', reason: isJson(text) ? 'not-an-object' : 'malformed-json' };
-  const resource = fieldsOf(text, scan.root);
+  const repeatsKey = duplicateKey(scan.root) !== undefined;
+  const resource = repeatsKey ? (JSON.parse(text) as Fields) : fieldsOf(text, scan.root);
   const { resourceType: type, id } = resource;
   if (typeof type !== 'string' || !isResourceType(type)) return { kind: 'refused', reason: 'unknown-type' };
   // First of all: a line about somebody else must not stay, whatever else is wrong with it.
@@ -61,30 +56,22 @@ export function readRecord(text: string, scan: RecordScan | undefined, context: 
   }
   if (id === undefined || id === null || id === '') return { kind: 'refused', reason: 'missing-id', type };
   if (typeof id !== 'string' || !isFhirId(id)) return { kind: 'refused', reason: 'invalid-id', type };
+  const reason = unsound(text, scan, repeatsKey, identifierCardinality(type) === 'many');
+  if (reason !== undefined) return { kind: 'refused', reason, type, originalId: id };
   return { kind: 'record', type, originalId: id, identifiers: identifiersOf(resource) };
 }
 
 /**
- * The record, if no key of its root or `meta` comes twice (JSON.parse takes the last, another reader may take the first:
- * what was checked must be what is stored) and what the import extends is what FHIR says.
+ * What is wrong with the root or `meta`: a key that comes twice (JSON.parse takes the last, another reader may take the
+ * first: what was checked must be what is stored), or that what the import extends is not what FHIR says.
  */
-export function withSoundRoot(
-  text: string,
-  { root, meta }: Pick<RecordScan, 'root' | 'meta'>,
-  record: Inspected,
-): Inspected | Refused {
-  const { type, originalId } = record;
-  const reason = unsound(text, root, meta, identifierCardinality(type) === 'many');
-  return reason === undefined ? record : { kind: 'refused', reason, type, originalId };
-}
-
 function unsound(
   text: string,
-  root: JsonObject,
-  meta: JsonObject | undefined,
+  { root, meta }: RecordScan,
+  repeatsKey: boolean,
   hasIdentifiers: boolean,
 ): RefusalReason | undefined {
-  if (duplicateKey(root) !== undefined) return 'duplicate-key';
+  if (repeatsKey) return 'duplicate-key';
   if (meta === undefined && propertyOf(root, 'meta') !== undefined) return 'invalid-structure';
   if (meta !== undefined && duplicateKey(meta) !== undefined) return 'duplicate-key';
   const isSound =
@@ -109,9 +96,10 @@ function isJson(text: string): boolean {
   }
 }
 
-/** What a record says of itself: its type and ids, and whom it is about. All of it where a key comes twice. */
-function fieldsOf(text: string, root: JsonObject): Readonly<Record<string, unknown>> {
-  if (duplicateKey(root) !== undefined) return JSON.parse(text) as Readonly<Record<string, unknown>>;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a record says of itself: its type and ids, and whom it is about. */
+function fieldsOf(text: string, root: JsonObject): Fields {
   const type = valueOf(text, root, 'resourceType');
   const path = typeof type === 'string' ? subjectPath(type) : undefined;
   const fields = {
@@ -130,12 +118,7 @@ function valueOf(text: string, object: JsonObject, key: string): unknown {
   return property && JSON.parse(text.slice(property.valueStart, property.valueEnd));
 }
 
-function isAboutAnother(
-  type: string,
-  id: unknown,
-  resource: Readonly<Record<string, unknown>>,
-  context: InspectContext,
-): boolean {
+function isAboutAnother(type: string, id: unknown, resource: Fields, context: InspectContext): boolean {
   if (type === 'Patient') return id !== context.memberId;
   const verdicts = subjectReferencesOf(resource).map((reference) => isMember(reference, context));
   // The links of a Person are several Patient records of one human being.

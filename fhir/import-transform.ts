@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto';
 import { ORIGINAL_ID_EXTENSION } from './extension-urls.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
 import { importedId, referenceEdits } from './import-references.ts';
 import type { ReferenceContext } from './import-references.ts';
-import { readRecord, withSoundRoot } from './import-inspect.ts';
+import { readRecord } from './import-inspect.ts';
 import type { Inspected, Refused } from './import-inspect.ts';
 import {
   appendElements,
@@ -41,8 +40,6 @@ export interface ImportedResource {
   readonly text: string;
   /** As the payer sent them, without the added one. */
   readonly identifiers: readonly BusinessIdentifier[];
-  /** SHA-256 of `text`, lower-case hex. */
-  readonly contentHash: string;
 }
 
 /** An element that must be extended has a JSON type that FHIR does not allow there. */
@@ -65,22 +62,12 @@ export function transformRecord(
 ): ImportedResource | Refused {
   const { root } = scanned;
   const { edits, problem } = referenceEdits(text, scanned, context);
-  const inspected = withSoundRoot(text, scanned, record);
-  if (inspected.kind === 'refused') return inspected;
-  const { type, originalId, identifiers } = inspected;
+  const { type, originalId, identifiers } = record;
   const id = context.localKey?.(type, originalId).slice(type.length + 1) ?? importedId(context, type, originalId);
-  const more = problem ?? rootEdits(text, scanned, inspected, id, context);
+  const more = problem ?? rootEdits(text, scanned, record, id, context);
   if (isProblem(more)) return { kind: 'refused', reason: more, type, originalId };
   const stored = applyEdits(text, [...edits, ...more], root.start, root.end);
-  return {
-    kind: 'resource',
-    type,
-    originalId,
-    id,
-    text: stored,
-    identifiers,
-    contentHash: hash('sha256', stored, 'hex'),
-  };
+  return { kind: 'resource', type, originalId, id, text: stored, identifiers };
 }
 
 function rootEdits(

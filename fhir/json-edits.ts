@@ -10,7 +10,7 @@ export interface Edit {
 
 /** Edits at the same place are applied in the order given, insertions first. Throws RangeError if two overlap. */
 export function applyEdits(text: string, edits: readonly Edit[], from = 0, to = text.length): string {
-  const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
+  const sorted = inOrder(edits) ? edits : [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   const parts: string[] = [];
   let position = from;
   for (const edit of sorted) {
@@ -20,6 +20,17 @@ export function applyEdits(text: string, edits: readonly Edit[], from = 0, to = 
   }
   parts.push(text.slice(position, to));
   return parts.join('');
+}
+
+function inOrder(edits: readonly Edit[]): boolean {
+  let before: Edit | undefined;
+  for (const edit of edits) {
+    if (before !== undefined && (edit.start < before.start || (edit.start === before.start && edit.end < before.end))) {
+      return false;
+    }
+    before = edit;
+  }
+  return true;
 }
 
 export function jsonProperty(key: string, json: string): string {

@@ -1,5 +1,15 @@
-import { keyAt, skipSpace, QUOTE, COMMA, COLON, BACKSLASH } from './json-tokens.ts';
-import { OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET } from './json-tokens.ts';
+import { NOTHING, plainStringEnd, strictLiteralEnd, strictStringEnd } from './json-strict.ts';
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  keyAt,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+} from './json-tokens.ts';
 import type { JsonObject, JsonProperty } from './json-text.ts';
 
 /** The places of a record that its import looks at, innermost objects first. */
@@ -24,7 +34,6 @@ export function scanRecord(text: string): RecordScan | undefined {
 const PROPERTY_SIZE = 3;
 const FRAME_SIZE = 3;
 const ARRAY = -1;
-const NOTHING = -1;
 
 /** What the keys of an object say of it, as bits. */
 const REFERENCE = 1;
@@ -52,11 +61,28 @@ const KINDS: ReadonlyMap<string, number> = new Map([
 const MAY_BE_KIND = new Uint8Array(128 * 16);
 for (const key of KINDS.keys()) MAY_BE_KIND[key.charCodeAt(0) * 16 + key.length] = 1;
 
-const WORDS = new Map<number, string>([
-  [0x74, 'true'],
-  [0x66, 'false'],
-  [0x6e, 'null'],
-]);
+/** Numbers by their place; grows with the deepest record. One for all scans, of which one runs at a time. */
+class NumberStack {
+  #numbers = new Int32Array(4096);
+
+  set(place: number, value: number): void {
+    if (place >= this.#numbers.length) {
+      const more = new Int32Array(2 * place);
+      more.set(this.#numbers);
+      this.#numbers = more;
+    }
+    this.#numbers[place] = value;
+  }
+
+  get(place: number): number {
+    return this.#numbers[place] ?? 0;
+  }
+}
+
+/** keyStart, valueStart, valueEnd of each property of each open object. */
+const PROPERTIES = new NumberStack();
+/** start, first property (or ARRAY), bits, of each open object or array. */
+const FRAMES = new NumberStack();
 
 /** Places of properties and open objects lie in number stacks: nothing is allocated for objects that nobody asks for. */
 class RecordScanner {
@@ -65,11 +91,7 @@ class RecordScanner {
   readonly #attachments: JsonObject[] = [];
   #meta: JsonObject | undefined;
   #root: JsonObject | undefined;
-  /** keyStart, valueStart, valueEnd of each property of each open object. */
-  readonly #properties: number[] = [];
   #propertiesTop = 0;
-  /** start, first property (or ARRAY), bits, of each open object or array. */
-  readonly #frames: number[] = [];
   #framesTop = 0;
   #lastKind = 0;
 
@@ -134,9 +156,9 @@ class RecordScanner {
 
   #open(at: number, isObject: boolean): void {
     const isMeta = isObject && this.#framesTop === FRAME_SIZE && (this.#lastKind & META) !== 0;
-    this.#frames[this.#framesTop] = at;
-    this.#frames[this.#framesTop + 1] = isObject ? this.#propertiesTop : ARRAY;
-    this.#frames[this.#framesTop + 2] = isMeta ? IS_META : 0;
+    FRAMES.set(this.#framesTop, at);
+    FRAMES.set(this.#framesTop + 1, isObject ? this.#propertiesTop : ARRAY);
+    FRAMES.set(this.#framesTop + 2, isMeta ? IS_META : 0);
     this.#framesTop += FRAME_SIZE;
   }
 
@@ -153,15 +175,15 @@ class RecordScanner {
     const kind = plainEnd === NOTHING ? (KINDS.get(keyAt(text, keyStart)) ?? OTHER) : kindOfKey(text, keyStart, keyEnd);
     this.#lastKind = kind;
     const bits = this.#framesTop - FRAME_SIZE + 2;
-    this.#frames[bits] = numberAt(this.#frames, bits) | kind;
-    this.#properties[this.#propertiesTop] = keyStart;
-    this.#properties[this.#propertiesTop + 1] = valueStart;
+    FRAMES.set(bits, FRAMES.get(bits) | kind);
+    PROPERTIES.set(this.#propertiesTop, keyStart);
+    PROPERTIES.set(this.#propertiesTop + 1, valueStart);
     this.#propertiesTop += PROPERTY_SIZE;
     return valueStart;
   }
 
   #endValue(end: number): void {
-    if (this.#frame(1) !== ARRAY) this.#properties[this.#propertiesTop - 1] = end;
+    if (this.#frame(1) !== ARRAY) PROPERTIES.set(this.#propertiesTop - 1, end);
   }
 
   #close(end: number): void {
@@ -187,12 +209,12 @@ class RecordScanner {
   #propertiesFrom(first: number): JsonProperty[] {
     const properties: JsonProperty[] = [];
     for (let slot = first; slot < this.#propertiesTop; slot += PROPERTY_SIZE) {
-      const keyStart = numberAt(this.#properties, slot);
+      const keyStart = PROPERTIES.get(slot);
       properties.push({
         key: keyAt(this.#text, keyStart),
         keyStart,
-        valueStart: numberAt(this.#properties, slot + 1),
-        valueEnd: numberAt(this.#properties, slot + 2),
+        valueStart: PROPERTIES.get(slot + 1),
+        valueEnd: PROPERTIES.get(slot + 2),
       });
     }
     return properties;
@@ -200,12 +222,8 @@ class RecordScanner {
 
   /** Field of the innermost open object or array. */
   #frame(field: number): number {
-    return numberAt(this.#frames, this.#framesTop - FRAME_SIZE + field);
+    return FRAMES.get(this.#framesTop - FRAME_SIZE + field);
   }
-}
-
-function numberAt(numbers: readonly number[], index: number): number {
-  return numbers[index] ?? 0;
 }
 
 /** The canonical URL of a resource stands beside a title or a language, too; an Extension has a value. */
@@ -220,76 +238,4 @@ function kindOfKey(text: string, keyStart: number, keyEnd: number): number {
   const first = text.charCodeAt(keyStart + 1);
   if (length >= 16 || first >= 128 || MAY_BE_KIND[first * 16 + length] === 0) return OTHER;
   return KINDS.get(text.slice(keyStart + 1, keyEnd - 1)) ?? OTHER;
-}
-
-/** Offset behind the string that opens at `from`; NOTHING where an escape stands in it, or it is none. */
-function plainStringEnd(text: string, from: number): number {
-  let at = from + 1;
-  let code = text.charCodeAt(at);
-  while (code !== QUOTE && code !== BACKSLASH && code >= 0x20) code = text.charCodeAt(++at);
-  return code === QUOTE ? at + 1 : NOTHING;
-}
-
-/** Offset behind the string that opens at `from`; NOTHING where it is none that JSON allows. */
-function strictStringEnd(text: string, from: number): number {
-  let at = from + 1;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at + 1;
-    if (code === BACKSLASH) {
-      const behind = escapeEnd(text, at + 1);
-      if (behind === NOTHING) return NOTHING;
-      at = behind;
-      continue;
-    }
-    // Behind the end of the text the code is NaN, which is not greater than anything.
-    if (!(code >= 0x20)) return NOTHING;
-    at++;
-  }
-}
-
-function escapeEnd(text: string, at: number): number {
-  switch (text.charCodeAt(at)) {
-    case QUOTE:
-    case BACKSLASH:
-    case 0x2f: // /
-    case 0x62: // b
-    case 0x66: // f
-    case 0x6e: // n
-    case 0x72: // r
-    case 0x74: // t
-      return at + 1;
-    case 0x75: // u
-      for (let digit = 1; digit <= 4; digit++) if (!isHexDigit(text.charCodeAt(at + digit))) return NOTHING;
-      return at + 5;
-    default:
-      return NOTHING;
-  }
-}
-
-const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
-
-function isHexDigit(code: number): boolean {
-  return isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
-}
-
-/** Offset behind the number, `true`, `false` or `null`; NOTHING where there is none. */
-function strictLiteralEnd(text: string, from: number, code: number): number {
-  const word = WORDS.get(code);
-  if (word !== undefined) return text.startsWith(word, from) ? from + word.length : NOTHING;
-  let at = code === 0x2d ? from + 1 : from;
-  if (text.charCodeAt(at) === 0x30) at++;
-  else at = digitsEnd(text, at);
-  if (at !== NOTHING && text.charCodeAt(at) === 0x2e) at = digitsEnd(text, at + 1);
-  if (at === NOTHING || (text.charCodeAt(at) | 0x20) !== 0x65) return at;
-  at++;
-  const sign = text.charCodeAt(at);
-  return digitsEnd(text, sign === 0x2b || sign === 0x2d ? at + 1 : at);
-}
-
-/** Behind one digit or more. */
-function digitsEnd(text: string, from: number): number {
-  let at = from;
-  while (isDigit(text.charCodeAt(at))) at++;
-  return at === from ? NOTHING : at;
 }

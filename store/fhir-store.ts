@@ -73,9 +73,10 @@ export interface CompartmentQuery extends Instants {
 export interface ImportRow {
   readonly type: string;
   readonly id: string;
-  readonly text: string;
+  /** The text, or its UTF-8. */
+  readonly content: string | Uint8Array;
   readonly patientId: string | undefined;
-  /** SHA-256 (hex) of `text`: an unchanged one makes no new version. */
+  /** SHA-256 (hex) of the content: an unchanged one makes no new version. */
   readonly contentHash: string;
   readonly evidence?: boolean;
   /** Line of the file, from 1: named when the row is refused as a second, different record of the same id. */

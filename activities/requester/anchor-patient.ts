@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { ERRORS, ExchangeError } from '../../fhir/errors.ts';
 import { transformForImport } from '../../fhir/import-transform.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { ImportRow } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
+import { generatedRow } from './generated-row.ts';
 import { rowOf } from './import-batch.ts';
 import type { ExchangeContext } from './import-context.ts';
 
@@ -58,14 +58,11 @@ function minimalPatient({
 }: ExchangeContext): ImportRow {
   const original = { system: responderIdentifierSystem, value: memberId };
   const mdm: unknown = extraPatientIdentifier === undefined ? undefined : JSON.parse(extraPatientIdentifier);
-  const text = JSON.stringify({
+  const patient = {
     resourceType: 'Patient',
     id: anchorPatientId,
     meta: { source: metaSource, tag: [migratedTag] },
     identifier: mdm === undefined ? [original] : [original, mdm],
-  });
-  return {
-    ...{ type: 'Patient', id: anchorPatientId, text, patientId: anchorPatientId },
-    contentHash: createHash('sha256').update(text).digest('hex'),
   };
+  return generatedRow(patient, anchorPatientId);
 }

@@ -6,9 +6,9 @@ export function generatedRow(
   resource: { readonly resourceType: string; readonly id?: string },
   patientId: string | undefined,
 ): ImportRow {
-  const text = JSON.stringify(resource);
+  const content = JSON.stringify(resource);
   return {
-    ...{ type: resource.resourceType, id: resource.id ?? '', text, patientId },
-    contentHash: createHash('sha256').update(text).digest('hex'),
+    ...{ type: resource.resourceType, id: resource.id ?? '', content, patientId },
+    contentHash: createHash('sha256').update(content).digest('hex'),
   };
 }

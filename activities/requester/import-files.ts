@@ -73,29 +73,56 @@ function deleteBy({ exchanges, fhir }: RequesterDeps, context: ExchangeContext, 
   };
 }
 
-/** While the database takes one batch in, the next one is prepared. */
+/** So many batches wait for the database, or are on their way into it, while the next one is prepared. */
+const BATCHES_AHEAD = 2;
+
 async function importFile(deps: RequesterDeps, file: ExchangeFile, prepare: PrepareBatch): Promise<void> {
+  const staged = new Staging();
   let from = { line: file.importedLine, offset: file.importedOffset };
-  let staging: Promise<unknown> = Promise.resolve();
-  for await (const lines of batches(deps, file)) {
-    const end = lines.at(-1);
-    if (end === undefined) continue;
-    const checkpoint = { line: file.importedLine + end.number, offset: file.importedOffset + end.end };
-    const numbered = lines.map((line) => ({ line, number: file.importedLine + line.number }));
-    const { refused, stage } = await prepare(numbered, from, checkpoint);
-    await staging;
-    staging = stage();
-    // Waited for before the next batch is staged, or at the end: until then nobody hears of its failure.
-    staging.catch(() => undefined);
-    heartbeat({ file: file.number, line: checkpoint.line });
-    if (refused > 0) {
-      await staging;
-      await assertFewRefused(deps, file);
+  try {
+    for await (const lines of batches(deps, file)) {
+      const end = lines.at(-1);
+      if (end === undefined) continue;
+      const checkpoint = { line: file.importedLine + end.number, offset: file.importedOffset + end.end };
+      const numbered = lines.map((line) => ({ line, number: file.importedLine + line.number }));
+      const { refused, stage } = await prepare(numbered, from, checkpoint);
+      await staged.add(stage);
+      heartbeat({ file: file.number, line: checkpoint.line });
+      if (refused > 0) {
+        await staged.all();
+        await assertFewRefused(deps, file);
+      }
+      from = checkpoint;
     }
-    from = checkpoint;
+    await staged.all();
+  } finally {
+    // Nothing is on its way any more when the step has ended.
+    await staged.settled();
   }
-  await staging;
   await assertFewRefused(deps, file);
+}
+
+/** Batches go into the database one after the other while the next ones are prepared. */
+class Staging {
+  #last: Promise<unknown> = Promise.resolve();
+  readonly #ahead: Promise<unknown>[] = [];
+
+  /** Waits until there is room. Throws what went wrong with an earlier one. */
+  async add(stage: () => Promise<unknown>): Promise<void> {
+    this.#last = this.#last.then(stage);
+    // Looked at when its turn comes, or at the end: until then nobody hears of its failure.
+    this.#last.catch(() => undefined);
+    this.#ahead.push(this.#last);
+    if (this.#ahead.length > BATCHES_AHEAD) await this.#ahead.shift();
+  }
+
+  async all(): Promise<void> {
+    await this.#last;
+  }
+
+  async settled(): Promise<void> {
+    await this.#last.catch(() => undefined);
+  }
 }
 
 async function* batches({ blobs, settings }: RequesterDeps, file: ExchangeFile): AsyncGenerator<readonly Line[]> {

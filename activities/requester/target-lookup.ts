@@ -27,6 +27,7 @@ interface OriginalKey {
 /** A resource under its id at the payer, and what is known of it here. */
 interface Target {
   readonly type: string;
+  readonly originalId: string;
   readonly id: string;
   /** `Type/id`. */
   readonly key: string;
@@ -38,6 +39,15 @@ interface Target {
 /** Practitioners and Encounters come again and again: so many targets are remembered. */
 const REMEMBERED = 50_000;
 
+/** Lines that lie together point to the same few, and each is asked for several times: they stand in a small table before. */
+const RECENT = 1024;
+
+/** The ends of ids differ most. */
+function placeOf(id: string): number {
+  const end = id.length - 1;
+  return ((id.charCodeAt(end) * 31 + id.charCodeAt(end - 1)) * 31 + id.charCodeAt(end - 2)) % RECENT || 0;
+}
+
 export function targetLookup(deps: RequesterDeps, exchangeId: string, context: ExchangeContext): TargetLookup {
   const { fhir } = deps;
   /** By type and id at the payer. */
@@ -46,13 +56,12 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
   const typeOfUrn = new Map<string, string>();
   const byIdentifier = new Map<string, string | undefined>();
   let batch = 0;
-  /** One reference is asked for twice or three times in a row. */
-  let last: { readonly type: string; readonly originalId: string; readonly target: Target } | undefined;
+  const recent = new Array<Target | undefined>(RECENT).fill(undefined);
   const targetOf = (type: string, originalId: string): Target => {
-    if (last?.originalId === originalId && last.type === type) return last.target;
-    const target = foundOrNew(type, originalId);
-    last = { type, originalId, target };
-    return target;
+    const place = placeOf(originalId);
+    const before = recent[place];
+    if (before?.originalId === originalId && before.type === type) return before;
+    return (recent[place] = foundOrNew(type, originalId));
   };
   const foundOrNew = (type: string, originalId: string): Target => {
     let ofType = known.get(type);
@@ -60,7 +69,7 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
     const present = ofType.get(originalId);
     if (present !== undefined) return present;
     const id = importedId(context, type, originalId);
-    const target = { type, id, key: `${type}/${id}`, isHere: false, batch: 0 };
+    const target = { type, originalId, id, key: `${type}/${id}`, isHere: false, batch: 0 };
     ofType.set(originalId, target);
     remembered += 1;
     return target;
@@ -96,7 +105,7 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
   return async (targets, records) => {
     if (remembered > REMEMBERED) {
       known.clear();
-      last = undefined;
+      recent.fill(undefined);
       remembered = 0;
     }
     if (typeOfUrn.size > REMEMBERED) typeOfUrn.clear();

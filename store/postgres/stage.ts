@@ -11,9 +11,10 @@ export interface StagedRow {
   readonly evidence: boolean;
   readonly generated: boolean;
   readonly deleted: boolean;
-  /** SHA-256 of the text (hex). */
+  /** SHA-256 of the content (hex). */
   readonly contentHash: string;
-  readonly content: string;
+  /** The text, or its UTF-8. */
+  readonly content: string | Uint8Array;
 }
 
 /** Writes the versions and what is indexed of them; they show once the publication has its instant. */
@@ -32,7 +33,7 @@ export async function stageRows(client: PoolClient, publicationId: string, rows:
   const links: CopyValue[][] = [];
   for (const { type, id, deleted, content } of rows) {
     if (deleted || !LOOKED_UP_TYPES.has(type)) continue;
-    const values = indexValuesOf(JSON.parse(content) as Readonly<Record<string, unknown>>);
+    const values = indexValuesOf(JSON.parse(textOf(content)) as Readonly<Record<string, unknown>>);
     const key = [type, id, publication];
     for (const { system, value } of values.identifiers) identifiers.push([...key, system, value]);
     for (const { part, name } of values.names) names.push([...key, part, name]);
@@ -74,6 +75,9 @@ function resourceValues(publication: bigint, row: StagedRow): CopyValue[] {
     row.content,
   ];
 }
+
+const textOf = (content: string | Uint8Array): string =>
+  typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length).toString();
 
 function* map<A, B>(items: Iterable<A>, change: (item: A) => B): Generator<B> {
   for (const item of items) yield change(item);

@@ -107,7 +107,7 @@ export function toStagedRow(row: ImportRow, generated: boolean): StagedRow {
     generated,
     deleted: false,
     contentHash: row.contentHash,
-    content: row.text,
+    content: row.content,
   };
 }
 

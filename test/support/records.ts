@@ -18,7 +18,7 @@ export function importRow(type: string, id: string, patientId: string | undefine
 export function rowOf(text: string, patientId: string | undefined, line = 1): ImportRow {
   const { resourceType, id } = JSON.parse(text) as { resourceType: string; id: string };
   const contentHash = createHash('sha256').update(text).digest('hex');
-  return { type: resourceType, id, text, patientId, contentHash, line };
+  return { type: resourceType, id, content: text, patientId, contentHash, line };
 }
 
 /** The exchange's row and one file of it, as they stand when its import begins. */
