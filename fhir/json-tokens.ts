@@ -36,7 +36,7 @@ export function stringEnd(text: string, from: number): number {
 }
 
 /** Offset behind the number, `true`, `false` or `null` at `from`. */
-export function literalEnd(text: string, from: number): number {
+function literalEnd(text: string, from: number): number {
   let at = from;
   while (at < text.length) {
     const code = text.charCodeAt(at);
