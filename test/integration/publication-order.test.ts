@@ -5,6 +5,7 @@ import type { FhirStore, StoredResource } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
 import { createTestDatabase } from '../support/environment.ts';
 import type { TestDatabase } from '../support/environment.ts';
+import { randomFrom } from '../support/random.ts';
 import { batchOf, collect, importRow, openExchange, versionKey } from '../support/records.ts';
 
 let database: TestDatabase;
@@ -24,17 +25,6 @@ afterAll(async () => {
 
 const PATIENT = 'member';
 const RECORDS_OF_AN_EXCHANGE = 7;
-
-/** A small generator of repeatable numbers (mulberry32): a failing seed can be run again. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 async function runImports(shared: string, seed: string, random: () => number, exchanges: number): Promise<void> {
   for (let number = 0; number < exchanges; number += 1) {

@@ -9,11 +9,11 @@ import type { OidcServer } from '../../../fhir/oidc-definitions.ts';
 import { createLogger } from '../../../logger.ts';
 import { createPeerHttp } from '../../../peer/http.ts';
 import { createTokenSource } from '../../../peer/token.ts';
-import type { CachedToken } from '../../../peer/token.ts';
 import { PrismaClient } from '../../../prisma/generated/client.ts';
 import { createSeal } from '../../../seal.ts';
 import { createOutbox } from '../../../store/outbox.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
+import { memoryTokenCache } from '../memory-token-cache.ts';
 import { TEST_SETTINGS } from './requester.ts';
 
 /** The stores and activities of the requesting side without Temporal: a test calls the steps itself. */
@@ -38,15 +38,10 @@ export interface Outside {
 export function reachPayers(servers: readonly OidcServer[]): Outside {
   const http = createPeerHttp();
   const seal = createSeal([{ id: 'k1', key: randomBytes(32) }]);
-  const cache = new Map<string, CachedToken>();
   const tokens = createTokenSource({
     http,
     now: Date.now,
-    cache: {
-      get: (key) => Promise.resolve(cache.get(key)),
-      set: (key, token) => Promise.resolve(void cache.set(key, token)),
-      delete: (key) => Promise.resolve(void cache.delete(key)),
-    },
+    cache: memoryTokenCache(),
   });
   return {
     open(databaseUrl, { settings, Client: client } = {}) {

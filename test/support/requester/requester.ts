@@ -11,7 +11,6 @@ import type { OidcServer } from '../../../fhir/oidc-definitions.ts';
 import { createLogger } from '../../../logger.ts';
 import { createPeerHttp } from '../../../peer/http.ts';
 import { createTokenSource } from '../../../peer/token.ts';
-import type { CachedToken } from '../../../peer/token.ts';
 import { createSeal } from '../../../seal.ts';
 import type { EncryptionKey } from '../../../seal.ts';
 import type { FhirStore } from '../../../store/fhir-store.ts';
@@ -29,6 +28,7 @@ import { runWorkers } from '../../../worker.ts';
 import { installQuietRuntime } from '../quiet-runtime.ts';
 import { createTestDatabase, testTemporal } from '../environment.ts';
 import type { TestTemporal } from '../environment.ts';
+import { memoryTokenCache } from '../memory-token-cache.ts';
 
 /** The requesting side without its API: stores, activities, workers, on real Postgres and Temporal. */
 export interface Requester extends RequesterDeps {
@@ -84,18 +84,13 @@ export async function startRequester(
   const http = createPeerHttp();
   const logLines: string[] = [];
   const logger = createLogger('debug', (line) => logLines.push(line));
-  const cache = new Map<string, CachedToken>();
   const deps = requesterDeps({
     ...{ prisma, pool, seal, http },
     fhir: createPostgresFhirStore(pool),
     tokens: createTokenSource({
       http,
       now: Date.now,
-      cache: {
-        get: (key) => Promise.resolve(cache.get(key)),
-        set: (key, token) => Promise.resolve(void cache.set(key, token)),
-        delete: (key) => Promise.resolve(void cache.delete(key)),
-      },
+      cache: memoryTokenCache(),
     }),
     servers: () => Promise.resolve(servers),
     outbox: createOutbox(seal, () => Promise.resolve()),

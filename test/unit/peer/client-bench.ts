@@ -4,7 +4,8 @@ import { createPeerClient } from '../../../peer/fhir-client.ts';
 import type { PeerClient } from '../../../peer/fhir-client.ts';
 import { createPeerHttp } from '../../../peer/http.ts';
 import { createTokenSource } from '../../../peer/token.ts';
-import { json, memoryCache, payerAt, tinyServer } from './tiny-server.ts';
+import { memoryTokenCache } from '../../support/memory-token-cache.ts';
+import { json, payerAt, tinyServer } from './tiny-server.ts';
 import type { Answer, Seen, TinyServer } from './tiny-server.ts';
 
 export const NOW = Date.parse('2026-07-01T12:00:00Z');
@@ -33,7 +34,7 @@ export function clientBench(): ClientBench {
     url: () => server().url,
     client: (more = {}, signal) => {
       const payer: OidcServer = payerAt(server().url, { tokenEndpoint: `${server().url}/oauth/token`, ...more });
-      const tokens = createTokenSource({ cache: memoryCache(), http, now: () => NOW });
+      const tokens = createTokenSource({ cache: memoryTokenCache(), http, now: () => NOW });
       return createPeerClient({ payer, http, tokens, now: () => NOW, ...(signal && { signal }) });
     },
     asked: () => server().seen.filter(({ path }) => path !== '/oauth/token'),

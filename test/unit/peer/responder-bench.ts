@@ -10,7 +10,8 @@ import { createTokenSource } from '../../../peer/token.ts';
 import type { TokenSource } from '../../../peer/token.ts';
 import { startResponder } from '../../support/responder/responder.ts';
 import type { Responder } from '../../support/responder/responder.ts';
-import { memoryCache, payerAt } from './tiny-server.ts';
+import { memoryTokenCache } from '../../support/memory-token-cache.ts';
+import { payerAt } from './tiny-server.ts';
 
 const SYSTEM = 'urn:test:member';
 export const patientLine =
@@ -108,7 +109,7 @@ export function responderBench(): ResponderBench {
   });
   beforeEach(async () => {
     ahead = 0;
-    running.tokens = createTokenSource({ cache: memoryCache(), http, now });
+    running.tokens = createTokenSource({ cache: memoryTokenCache(), http, now });
     running.responder = await startWith(keys);
   });
   afterEach(async () => responder().close());

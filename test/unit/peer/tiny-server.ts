@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { AddressInfo } from 'node:net';
 import { oidcServerInput } from '../../../fhir/oidc-definitions.ts';
 import type { OidcServer } from '../../../fhir/oidc-definitions.ts';
-import type { CachedToken, TokenCache } from '../../../peer/token.ts';
 
 export interface Seen {
   readonly method: string;
@@ -68,16 +67,6 @@ export function payerAt(url: string, more: Record<string, unknown> = {}): OidcSe
     fhirEndpoint: `${url}/fhir`,
   };
   return { ...oidcServerInput.parse({ ...defaults, ...more }), pid: 1 };
-}
-
-export function memoryCache(): TokenCache & { readonly entries: Map<string, CachedToken> } {
-  const entries = new Map<string, CachedToken>();
-  return {
-    entries,
-    get: async (key) => Promise.resolve(entries.get(key)),
-    set: async (key, token) => Promise.resolve(void entries.set(key, token)),
-    delete: async (key) => Promise.resolve(void entries.delete(key)),
-  };
 }
 
 /** The error that a promise is rejected with. */

@@ -4,7 +4,8 @@ import type { JWK } from 'jose';
 import { createPeerHttp } from '../../../peer/http.ts';
 import { createTokenSource } from '../../../peer/token.ts';
 import type { TokenSource } from '../../../peer/token.ts';
-import { failureOf, json, memoryCache, payerAt, tinyServer } from './tiny-server.ts';
+import { memoryTokenCache } from '../../support/memory-token-cache.ts';
+import { failureOf, json, payerAt, tinyServer } from './tiny-server.ts';
 import type { Answer, Seen, TinyServer } from './tiny-server.ts';
 
 const http = createPeerHttp({ headersTimeoutMs: 2000 });
@@ -14,7 +15,7 @@ let server: TinyServer;
 let tokenAnswer: Answer;
 let smart: Record<string, unknown> | undefined;
 let clock: number;
-let cache: ReturnType<typeof memoryCache>;
+let cache: ReturnType<typeof memoryTokenCache>;
 let tokens: TokenSource;
 
 const granted = (more: Record<string, unknown> = {}): Answer => {
@@ -34,7 +35,7 @@ const form = (index = 0): URLSearchParams => new URLSearchParams(tokenRequests()
 beforeEach(async () => {
   tokenAnswer = granted();
   clock = Date.now();
-  cache = memoryCache();
+  cache = memoryTokenCache();
   tokens = createTokenSource({ cache, http, now: () => clock });
   server = await tinyServer((request, response) => {
     if (request.path === '/oauth/token') return tokenAnswer(request, response);
