@@ -123,19 +123,29 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal, outbox: Ou
   const activeByFingerprint = async (fingerprint: string): Promise<string | undefined> =>
     (await prisma.exchange.findFirst({ where: { fingerprint, active: true }, select: { id: true } }))?.id;
 
+  const close = async (id: string): Promise<void> => {
+    await prisma.$transaction([
+      prisma.exchange.updateMany({ where: { id, active: true }, data: { active: false, endedAt: new Date() } }),
+      prisma.portalToken.deleteMany({ where: { exchangeId: id } }),
+    ]);
+  };
+
   /** The Task says the end a moment before its exchange is closed: who has read it may ask anew at once. */
-  const closeEnded = (fingerprint: string) =>
-    prisma.$executeRaw`UPDATE exchange SET active = false, ended_at = now() FROM task
-      WHERE exchange.fingerprint = ${fingerprint} AND exchange.active
-        AND task.id = exchange.id AND task.status IN ('completed', 'failed', 'cancelled')`;
+  const running = async (fingerprint: string): Promise<string | undefined> => {
+    const id = await activeByFingerprint(fingerprint);
+    if (id === undefined) return undefined;
+    const ended = await prisma.task.count({ where: { id, status: { in: ['completed', 'failed', 'cancelled'] } } });
+    if (ended === 0) return id;
+    await close(id);
+    return undefined;
+  };
 
   return {
     async open(exchange) {
       const fingerprint = fingerprintOf(exchange);
-      await closeEnded(fingerprint);
       const { payerPid, organizationId, localPatientId, request, warnings, repetition, portalTokens } = exchange;
       const id = repetition?.taskId ?? newTaskId();
-      const known = await activeByFingerprint(fingerprint);
+      const known = await running(fingerprint);
       if (known !== undefined) return { taskId: known, existing: true };
       try {
         const lanes = await prisma.$transaction(async (transaction) => {
@@ -161,9 +171,9 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal, outbox: Ou
         await outbox.announce(lanes);
       } catch (error) {
         // Two posts at once: the unique fingerprint let one of them in, and that one runs.
-        const running = isUniqueViolation(error) ? await activeByFingerprint(fingerprint) : undefined;
-        if (running === undefined) throw error;
-        return { taskId: running, existing: true };
+        const other = isUniqueViolation(error) ? await activeByFingerprint(fingerprint) : undefined;
+        if (other === undefined) throw error;
+        return { taskId: other, existing: true };
       }
       return { taskId: id, existing: false };
     },
@@ -212,12 +222,8 @@ export function createExchangeStore(prisma: PrismaClient, seal: Seal, outbox: Ou
     },
 
     async setActive(id, active) {
-      const change = prisma.exchange.updateMany({
-        where: { id, active: !active },
-        data: { active, endedAt: active ? null : new Date() },
-      });
-      const forget = active ? [] : [prisma.portalToken.deleteMany({ where: { exchangeId: id } })];
-      await prisma.$transaction([change, ...forget]);
+      if (!active) return close(id);
+      await prisma.exchange.updateMany({ where: { id, active: false }, data: { active: true, endedAt: null } });
     },
 
     async activeBefore(instant, limit) {

@@ -126,6 +126,20 @@ describe('the same request again', () => {
     await tasks.record(first.taskId, { ...end, orderedAt: new Date() });
     expect(await exchanges.open(exchange)).toMatchObject({ existing: false });
   });
+
+  it("keeps no tokens of an ended exchange's portal when the same request makes a new Task", async () => {
+    const { exchanges, tasks } = payer.wiring.requester;
+    const exchange = {
+      ...{ payerPid: 1, organizationId: 'old-payer', localPatientId: 'portal', warnings: [] },
+      request: { exportEntries: [], member: { id: 'm-portal' }, access: 'portal' as const },
+    };
+    const first = await exchanges.open({ ...exchange, portalTokens: { accessToken: 'first' } });
+    const end = { status: 'failed', businessStatus: 'queued', reason: 'internal' } as const;
+    await tasks.record(first.taskId, { ...end, orderedAt: new Date() });
+    const second = await exchanges.open({ ...exchange, portalTokens: { accessToken: 'second' } });
+    const kept = await payer.wiring.prisma.portalToken.findMany({ select: { exchangeId: true } });
+    expect(kept).toEqual([{ exchangeId: second.taskId }]);
+  });
 });
 
 describe('what is wrong', () => {
