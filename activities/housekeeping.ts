@@ -44,6 +44,9 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
     if (state === 'running') return;
     if (state === 'absent') return runs.restart(taskId);
     const { publishedAt } = await exchanges.load(taskId);
+    // Before the Task says its end: the same request may come then, and the portal's tokens go. Not for long: a payer
+    // that does not answer now lets its export expire.
+    if (publishedAt === undefined) await atMost(RELEASE_MS, releaseExport(deps)(taskId));
     const orderedAt = new Date();
     if (state === 'completed' || publishedAt !== undefined) {
       const output = await exchangeOutput(taskId, deps);
@@ -56,8 +59,6 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
       await tasks.record(taskId, { status, businessStatus, reason, output, orderedAt });
     }
     await exchanges.freeSlot(taskId);
-    // Not for long: a payer that does not answer now lets its export expire. A portal's tokens are gone behind the end.
-    if (publishedAt === undefined) await atMost(RELEASE_MS, releaseExport(deps)(taskId));
     await exchanges.setActive(taskId, false);
   };
 
