@@ -93,6 +93,17 @@ describe('what is JSON', () => {
     );
   });
 
+  it('is decided as JSON.parse decides it, of anything that is made of what numbers are made of', () => {
+    const characters = fc.array(fc.constantFrom(...'0017.-+eE'), { maxLength: 7 });
+    fc.assert(
+      fc.property(characters, (number) => {
+        const text = `{"a":${number.join('')}}`;
+        expect(scanRecord(text) !== undefined).toBe(isObjectText(text));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   it('holds for the root and its properties, wherever white space stands', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom('', ' ', '\n\t'), (value, indent) => {
