@@ -77,7 +77,6 @@ export interface ExchangeRecord {
   /** When it came out of the queue. */
   readonly startedAt: string | undefined;
   readonly cancelRequestedAt: string | undefined;
-  readonly endedAt: string | undefined;
 }
 
 export interface ExchangeChanges {
@@ -286,6 +285,5 @@ function toRecord(row: Exchange, seal: Seal): ExchangeRecord {
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString(),
     cancelRequestedAt: row.cancelRequestedAt?.toISOString(),
-    endedAt: row.endedAt?.toISOString(),
   };
 }

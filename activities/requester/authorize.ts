@@ -12,7 +12,6 @@ export interface Authorization {
 export function authorize({ exchanges, payer, tokens }: RequesterDeps) {
   return async (taskId: string): Promise<Authorization> => {
     const exchange = await exchanges.load(taskId);
-    if (exchange.startedAt === undefined) await exchanges.change(taskId, { startedAt: new Date().toISOString() });
     const token = await tokens.get(await payer(exchange), cancellationSignal());
     if (token.narrowed) {
       await exchanges.addWarning(taskId, {

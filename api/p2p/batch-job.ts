@@ -169,9 +169,8 @@ function invalid(expression: string, diagnostics: string): ExchangeError {
 
 async function shown(batchJobId: number, taskId: string, deps: BatchJobDeps): Promise<z.infer<typeof job>> {
   const [task, exchange] = [await deps.tasks.read(taskId), await deps.exchanges.load(taskId)];
-  // The Task tells the end a moment before the exchange is closed.
   const hasEnded = ['completed', 'failed', 'cancelled'].includes(task.status);
-  const endTime = hasEnded ? (exchange.endedAt ?? task.lastModified) : null;
+  const endTime = hasEnded ? task.lastModified : null;
   return {
     ...{ batchJobId, batchStatus: batchStatus(task.status, exchange.cancelRequestedAt !== undefined) },
     ...{ startTime: exchange.startedAt ?? null, createTime: exchange.createdAt, endTime },

@@ -99,12 +99,14 @@ describe('a batch job', () => {
     const first = await post({});
     const job = first.json<BatchJob>();
     expect([job.batchStatus, job.startTime, job.endTime]).toEqual(['STARTING', null, null]);
-    await portal.until(`${path}/batch_job/${job.batchJobId}`, ['STARTED']);
+    const started = await portal.until(`${path}/batch_job/${job.batchJobId}`, ['STARTED']);
+    expect(typeof started.startTime).toBe('string');
     const again = (await post({})).json<BatchJob>();
     expect([again.batchJobId, again.taskId]).toEqual([job.batchJobId, job.taskId]);
     const done = await ended(first, 'COMPLETED');
     const times = [done.createTime, done.startTime, done.endTime].map((time) => Date.parse(time ?? ''));
     expect([...times].sort((one, other) => one - other)).toEqual(times);
+    expect(done.lastUpdated).toBe(done.endTime);
     const next = (await post({})).json<BatchJob>();
     expect(next.batchJobId).toBeGreaterThan(job.batchJobId);
     await portal.until(`${path}/batch_job/${next.batchJobId}`, ['COMPLETED']);
