@@ -46,7 +46,10 @@ export interface MemberTokens {
 }
 
 export interface AuthorizationCode {
-  /** @throws ExchangeError `request-unprocessable` for a response type without a code; `token-refused`, what may pass */
+  /**
+   * @throws ExchangeError `request-unprocessable` for a response type without a code, and where members cannot sign in;
+   * `token-refused`; what may pass
+   */
   request(
     payer: OidcServer,
     wish: { readonly redirectUri: string; readonly scope?: string | undefined },
@@ -62,7 +65,10 @@ export function createAuthorizationCode(deps: ConfigurationDeps): AuthorizationC
       assertCode(payer);
       const server = await findAuthorizationServer(payer, deps);
       if (server.authorization_endpoint === undefined) {
-        throw new ExchangeError('token-refused', { detail: 'no discovery document names an authorization endpoint' });
+        throw new ExchangeError('request-unprocessable', {
+          diagnostics:
+            'A payer whose discovery documents name an authorization endpoint: members cannot sign in at this one.',
+        });
       }
       const configuration = await memberConfiguration(payer, server, deps);
       const pending = {

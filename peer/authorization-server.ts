@@ -60,7 +60,7 @@ export async function memberConfiguration(
 ): Promise<Configuration> {
   const endpoint = payer.tokenEndpoint ?? server.token_endpoint;
   if (endpoint === undefined) {
-    throw new ExchangeError('token-refused', { detail: 'no discovery document names an authorization endpoint' });
+    throw new ExchangeError('token-refused', { detail: 'no discovery document names a token endpoint' });
   }
   const methods = server.token_endpoint_auth_methods_supported;
   const authentication = await clientAuthentication(payer, { url: endpoint, secretMethod: secretMethod(methods) });

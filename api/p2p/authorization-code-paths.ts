@@ -29,7 +29,10 @@ export const AUTHORIZATION_CODE_PATHS: Readonly<Record<string, Json>> = {
       summary: 'Begin the authorization of a member: where the portal sends the browser',
       responses: {
         '201': answer('The address, good for ten minutes and one answer', 'AuthorizationRequest'),
-        '422': answer('The definition has a response type without a code', 'Error'),
+        '422': answer(
+          'The definition has a response type without a code, or members cannot sign in at the payer',
+          'Error',
+        ),
         ...refused,
       },
     },

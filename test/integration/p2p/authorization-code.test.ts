@@ -67,6 +67,13 @@ describe('the authorization URL', () => {
     expect(errorOf(answer)).toEqual([422, 'request-unprocessable', undefined]);
   });
 
+  it('is none for a payer where members cannot sign in, and says so', async () => {
+    const at = await define({ issuer: portal.responder.baseUrl, authWellKnown: undefined });
+    const answer = await portal.ask('POST', `${at}/authorization_request`, { redirectUri: REDIRECT_URI });
+    expect(errorOf(answer)).toEqual([422, 'request-unprocessable', undefined]);
+    expect(answer.text).toContain('members cannot sign in');
+  });
+
   it.each(['portal.example/callback', `${REDIRECT_URI}?a=b`, `${REDIRECT_URI}#a`, 'https://portal.example'])(
     'comes back to no address like %s',
     async (redirectUri) => {
