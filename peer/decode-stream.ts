@@ -4,11 +4,14 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { ExchangeError } from '../fhir/errors.ts';
 import { codeOf } from './transport-error.ts';
 
+/** Decoding a chunk costs as much for its way through the thread pool as for 100 KB of text. */
+const SIZED = { chunkSize: 256 * 1024 };
+
 const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
+  gzip: () => createGunzip(SIZED),
+  'x-gzip': () => createGunzip(SIZED),
+  deflate: () => createInflate(SIZED),
+  br: () => createBrotliDecompress(SIZED),
 };
 
 /**

@@ -7,6 +7,8 @@ import type { Download, DownloadOptions } from '../../peer/download.ts';
 import type { PeerClient } from '../../peer/fhir-client.ts';
 import type { RequesterDeps } from './deps.ts';
 import { inspectFile } from './inspect-file.ts';
+import { lookThroughPassing } from './look-through.ts';
+import type { Inspection, Passing } from './look-through.ts';
 import { assertAppended } from './overlap.ts';
 
 export interface FileShareInput {
@@ -28,22 +30,23 @@ export function downloadFiles(deps: RequesterDeps) {
     for (let number = first; number <= last; number++) {
       const file = await files.get(taskId, number);
       if (file.downloaded) continue;
-      if (!file.received) await download(deps, client, exchange, file);
-      await inspectFile(deps, await files.get(taskId, number));
+      const passed = file.received ? undefined : await download(deps, client, exchange, file);
+      await inspectFile(deps, await files.get(taskId, number), passed);
     }
   };
 }
 
 /**
- * Brings one file whole into its transfer blob. Goes on behind the last committed piece only where a strong validator and
+ * Brings one file whole into its transfer blob; answers what was seen of it on the way, where that was all of it. Goes on behind the last committed piece only where a strong validator and
  * the same Content-Encoding say that the bytes before it are the same (RFC 9110 §14.3), else from the start.
  */
 async function download(
-  { blobs, files, knowledge, payer }: RequesterDeps,
+  deps: RequesterDeps,
   client: PeerClient,
   exchange: ExchangeRecord,
   file: ExchangeFile,
-): Promise<void> {
+): Promise<Inspection | undefined> {
+  const { blobs, files, knowledge, payer, settings } = deps;
   const blob = transferBlob(file.exchangeId, file.number);
   const present = file.etag === undefined ? 0 : await blobs.size(blob);
   const answer = await openFile(files, client, exchange, file, {
@@ -51,16 +54,35 @@ async function download(
     ...(present > 0 && { offset: present, etag: file.etag, contentEncoding: file.contentEncoding }),
   });
   if (present > 0) await knowledge.learn(await payer(exchange), { ranges: answer.status === 'partial' });
-  let offset = answer.status === 'partial' ? present : 0;
+  const offset = answer.status === 'partial' ? present : 0;
   if (offset === 0) await blobs.truncate(blob);
-  await files.change(file.exchangeId, file.number, { etag: answer.etag, contentEncoding: answer.contentEncoding });
-  for await (const piece of pieces(answer.body, COMMIT_BYTES)) {
+  const { etag, contentEncoding } = answer;
+  await files.change(file.exchangeId, file.number, { etag, contentEncoding });
+  const passing = offset === 0 ? lookThroughPassing({ ...file, contentEncoding }, settings) : undefined;
+  try {
+    await storePieces(deps, file, answer.body, offset, passing);
+    await files.change(file.exchangeId, file.number, { received: true });
+    return await passing?.end();
+  } finally {
+    passing?.drop();
+  }
+}
+
+async function storePieces(
+  { blobs }: RequesterDeps,
+  file: ExchangeFile,
+  body: AsyncIterable<Uint8Array>,
+  from: number,
+  passing: Passing | undefined,
+): Promise<void> {
+  let offset = from;
+  for await (const piece of pieces(body, COMMIT_BYTES)) {
     const expected = offset + piece.length;
-    offset = await blobs.append(blob, offset, piece);
+    offset = await blobs.append(transferBlob(file.exchangeId, file.number), offset, piece);
     assertAppended(offset, expected);
+    await passing?.take(piece);
     heartbeat({ file: file.number, bytes: offset, attempt: activityInfo().attempt });
   }
-  await files.change(file.exchangeId, file.number, { received: true });
 }
 
 /** Opens a file; a link whose time is over is looked up anew in the manifest, whose files stay the same (Bulk Data §5). */
