@@ -3,7 +3,7 @@ const FIRST = [
   ...['Patient', 'Organization', 'Location', 'Practitioner', 'PractitionerRole', 'HealthcareService', 'Endpoint'],
   ...['Substance', 'Medication', 'Device', 'RelatedPerson', 'Coverage', 'Binary', 'EpisodeOfCare', 'Appointment'],
   ...['Encounter', 'Condition', 'CareTeam', 'Goal', 'CarePlan', 'ServiceRequest', 'MedicationRequest', 'Specimen'],
-  ...['ImagingStudy', 'Observation', 'DiagnosticReport', 'Procedure', 'DocumentReference'],
+  ...['ImagingStudy', 'QuestionnaireResponse', 'Observation', 'DiagnosticReport', 'Procedure', 'DocumentReference'],
 ];
 const LAST = ['Claim', 'ClaimResponse', 'ExplanationOfBenefit', 'Provenance'];
 
