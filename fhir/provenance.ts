@@ -51,22 +51,6 @@ export function provenanceOfPage(context: ProvenanceContext, page: number, targe
   };
 }
 
-/** All pages of an exchange, one at a time. The same targets in the same order give the same resources. */
-export async function* provenancePages(
-  context: ProvenanceContext,
-  targets: Iterable<string> | AsyncIterable<string>,
-): AsyncGenerator<Provenance> {
-  let page = 0;
-  let pending: string[] = [];
-  for await (const target of targets) {
-    pending.push(target);
-    if (pending.length < PROVENANCE_TARGETS) continue;
-    yield provenanceOfPage(context, page++, pending);
-    pending = [];
-  }
-  if (pending.length > 0) yield provenanceOfPage(context, page, pending);
-}
-
 function agents({
   profile,
   respondingOrganization,

@@ -245,6 +245,15 @@ export interface FhirStore {
    * for this member for the first time; ordered by type and id; of these types alone where they are given.
    */
   stagedKeys(exchangeId: string, types?: readonly string[]): AsyncIterable<ResourceKey>;
+  /**
+   * Stages records of our own making about all that `stagedKeys` names (`Type/id`), in its order, one for each `size` of
+   * them: all or none. Replaces staged ones of the same id.
+   */
+  stageAbout(
+    exchangeId: string,
+    size: number,
+    about: (keys: readonly string[], page: number) => ImportRow,
+  ): Promise<void>;
   /** The text of a record that this exchange staged. */
   stagedText(exchangeId: string, key: ResourceKey): Promise<string | undefined>;
   /** The `versionId` that what this exchange staged will have. */

@@ -3,12 +3,11 @@ import { belongsToMember } from '../../fhir/compartment.ts';
 import { demographicDifferences } from '../../fhir/demographic-differences.ts';
 import { documentReferenceId, documentReferenceOf } from '../../fhir/document-reference.ts';
 import type { KeptFile } from '../../fhir/document-reference.ts';
-import { provenancePages } from '../../fhir/provenance.ts';
+import { PROVENANCE_TARGETS, provenanceOfPage } from '../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../fhir/provenance.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
 import { readKept } from '../../store/kept-content.ts';
-import { keyOf } from '../../store/fhir-store.ts';
 import type { ImportRow } from '../../store/fhir-store.ts';
 import type { ImportSettings, RequesterDeps } from './deps.ts';
 import { anchorPatient } from './anchor-patient.ts';
@@ -17,7 +16,8 @@ import { exchangeContext } from './import-context.ts';
 import { linkKnown } from './link-known.ts';
 import { settleReferences } from './settle-references.ts';
 
-const PROVENANCES_AT_ONCE = 20;
+/** A DocumentReference may hold the whole of a small file: so many characters are staged at once. */
+const DOCUMENTS_AT_ONCE = 2 * 1024 * 1024;
 
 export interface PublishedImport {
   /** Records that the exchange left visible. */
@@ -54,10 +54,18 @@ async function stageDocuments(
   date: string,
 ): Promise<readonly string[]> {
   const files = (await deps.files.list(exchange.id)).filter((file) => file.list === 'output');
+  let rows: ImportRow[] = [];
+  let characters = 0;
   for (const file of files) {
     const document = documentReferenceOf(await keptFile(deps, exchange, file, importedPatientId, date));
-    await deps.fhir.stageGenerated(exchange.id, [{ ...generatedRow(document, importedPatientId), evidence: true }]);
+    const row = { ...generatedRow(document, importedPatientId), evidence: true };
+    rows.push(row);
+    characters += row.text.length;
+    if (characters < DOCUMENTS_AT_ONCE && file !== files.at(-1)) continue;
+    await deps.fhir.stageGenerated(exchange.id, rows);
     heartbeat({ document: file.number });
+    rows = [];
+    characters = 0;
   }
   return files.map((file) => `DocumentReference/${documentReferenceId(exchange.id, file.number)}`);
 }
@@ -93,7 +101,10 @@ function ownOrganization(
   return id === undefined ? {} : { ownOrganization: `Organization/${id}` };
 }
 
-/** Pages of Provenance over what the exchange brought new or changed; an exchange that changed nothing gets none. */
+/**
+ * Pages of Provenance over what the exchange brought new or changed; an exchange that changed nothing gets none. Where
+ * configured, with versions of the member's own records: a shared one may get another exchange's.
+ */
 async function stageProvenance(
   { fhir, settings }: RequesterDeps,
   exchange: ExchangeRecord,
@@ -108,30 +119,15 @@ async function stageProvenance(
     ...ownOrganization(exchange, settings),
     localPatient: `Patient/${exchange.localPatientId}`,
   };
-  let pages: ImportRow[] = [];
-  const flush = async (): Promise<void> => {
-    if (pages.length > 0) await fhir.stageGenerated(exchange.id, pages);
-    heartbeat({ provenances: pages.length });
-    pages = [];
-  };
-  for await (const provenance of provenancePages(context, stagedReferences({ fhir, settings }, exchange.id))) {
-    pages.push(generatedRow(provenance, importedPatientId));
-    if (pages.length >= PROVENANCES_AT_ONCE) await flush();
-  }
-  await flush();
+  const version = settings.provenanceVersionedReferences ? await fhir.stagedVersion(exchange.id) : undefined;
+  const target = (key: string): string =>
+    version !== undefined && belongsToMember(typeOf(key)) ? `${key}/_history/${version}` : key;
+  await fhir.stageAbout(exchange.id, PROVENANCE_TARGETS, (keys, page) =>
+    generatedRow(provenanceOfPage(context, page, keys.map(target)), importedPatientId),
+  );
 }
 
-/** With versions where configured: those of the member's own records, for a shared one may get another exchange's. */
-async function* stagedReferences(
-  { fhir, settings }: Pick<RequesterDeps, 'fhir' | 'settings'>,
-  exchangeId: string,
-): AsyncGenerator<string> {
-  const version = settings.provenanceVersionedReferences ? await fhir.stagedVersion(exchangeId) : undefined;
-  for await (const key of fhir.stagedKeys(exchangeId)) {
-    const isVersioned = version !== undefined && belongsToMember(key.type);
-    yield isVersioned ? `${keyOf(key)}/_history/${version}` : keyOf(key);
-  }
-}
+const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));
 
 /** Where the Patient that came contradicts the local one: the element is told, and nothing is merged. */
 async function reportDemographics(

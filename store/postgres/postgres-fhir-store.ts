@@ -30,6 +30,7 @@ import {
 } from './read.ts';
 import { removeImport } from './remove.ts';
 import { countResources, findByIdentifier, searchResources } from './search.ts';
+import { stageAbout } from './stage-about.ts';
 import { generatedIds, stagedKeys, stagedText, stagedVersion } from './staged-keys.ts';
 import { inTransaction } from './transaction.ts';
 import { writeResources } from './write.ts';
@@ -68,6 +69,7 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
     importBatch: (batch) => importBatch(pool, batch),
     deleteBatch: (batch) => deleteBatch(pool, batch),
     stageGenerated: (exchangeId, rows) => stageGenerated(pool, exchangeId, rows),
+    stageAbout: (exchangeId, size, about) => stageAbout(pool, exchangeId, size, about),
     stagedKeys: (exchangeId, types) => stagedKeys(pool, exchangeId, types),
     stagedText: (exchangeId, key) => stagedText(pool, exchangeId, key),
     stagedVersion: (exchangeId) => stagedVersion(pool, exchangeId),

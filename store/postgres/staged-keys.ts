@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { keyOf } from '../fhir-store.ts';
 import type { ResourceKey } from '../fhir-store.ts';
 import { endOfType, KEY } from './rows.ts';
@@ -26,7 +26,7 @@ export async function* stagedKeys(
   for (const [start, end] of ranges) {
     let after: string = start;
     for (;;) {
-      const rows: ResourceKey[] = await readOrderedPage(pool, PAGE, [own, after, SHARED_TYPE_LIST, before, end]);
+      const rows: ResourceKey[] = await readOrderedPage(pool, PAGE, [own, SHARED_TYPE_LIST, before, after, end]);
       yield* rows;
       const last = rows.at(-1);
       if (last === undefined || rows.length < KEYS_AT_ONCE) break;
@@ -35,19 +35,51 @@ export async function* stagedKeys(
   }
 }
 
+/** What publication $1 holds new and changed. */
+const STAGED = `FROM resource r WHERE r.publication_id = $1::bigint AND NOT r.generated AND NOT r.deleted`;
+
+/** What it delivers unchanged, shared ($2: types), for the first time for this member ($3: what came for it before). */
+const FIRST_DELIVERED = `FROM unchanged_resource r WHERE r.publication_id = $1::bigint AND r.type = ANY($2::text[])
+  AND NOT EXISTS (SELECT 1 FROM resource x
+    WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($3::bigint[]))
+  AND NOT EXISTS (SELECT 1 FROM unchanged_resource x
+    WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($3::bigint[]))`;
+
 const PAGE = `SELECT type, id FROM (
-    (SELECT r.type, r.id FROM resource r WHERE r.publication_id = $1 AND NOT r.generated AND NOT r.deleted
-       AND ${KEY} > $2 AND ${KEY} < $5
-     ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
+    (SELECT r.type, r.id ${STAGED} AND ${KEY} > $4 AND ${KEY} < $5 ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
     UNION ALL
-    (SELECT r.type, r.id FROM unchanged_resource r
-     WHERE r.publication_id = $1 AND r.type = ANY($3::text[]) AND ${KEY} > $2 AND ${KEY} < $5
-       AND NOT EXISTS (SELECT 1 FROM resource x
-         WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($4::bigint[]))
-       AND NOT EXISTS (SELECT 1 FROM unchanged_resource x
-         WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($4::bigint[]))
-     ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
+    (SELECT r.type, r.id ${FIRST_DELIVERED} AND ${KEY} > $4 AND ${KEY} < $5 ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
   ) k ORDER BY type, id LIMIT ${KEYS_AT_ONCE}`;
+
+const PAGES_AT_ONCE = 64;
+
+/**
+ * The same keys, all of them, in pages of `size`, some pages at a time. They are read in the order in which they lie and
+ * sorted then: by the index, each would be a step to another place of the table.
+ */
+export async function* stagedPages(
+  client: PoolClient,
+  exchangeId: string,
+  publicationId: string,
+  size: number,
+): AsyncGenerator<readonly (readonly string[])[]> {
+  const before = await earlierPublications(client, exchangeId);
+  await client.query('SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off');
+  await client.query(
+    `DECLARE staged_page NO SCROLL CURSOR FOR SELECT string_agg(key, ' ') AS keys FROM (
+       SELECT key, (row_number() OVER (ORDER BY key) - 1) / $4::int AS page
+       FROM (SELECT ${KEY} AS key ${STAGED} UNION ALL SELECT ${KEY} ${FIRST_DELIVERED}) k
+     ) p GROUP BY page ORDER BY page`,
+    [publicationId, SHARED_TYPE_LIST, before, size],
+  );
+  await client.query('SET LOCAL enable_indexscan TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT');
+  for (;;) {
+    const { rows } = await client.query<{ keys: string }>(`FETCH ${PAGES_AT_ONCE} FROM staged_page`);
+    if (rows.length === 0) break;
+    yield rows.map(({ keys }) => keys.split(' '));
+  }
+  await client.query('CLOSE staged_page');
+}
 
 export async function stagedText(
   client: Queryable,
@@ -70,9 +102,9 @@ export function stagedVersion(pool: Pool, exchangeId: string): Promise<string> {
 /** Records of our own making of one type, staged or published by the exchange. */
 export async function generatedIds(client: Queryable, exchangeId: string, type: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ id: string }>(
-    `SELECT r.id FROM resource r JOIN publication p ON p.id = r.publication_id
-     WHERE p.exchange_id = $1 AND r.type = $2 AND r.generated ORDER BY r.id`,
-    [exchangeId, type],
+    `SELECT r.id FROM publication p JOIN resource r ON r.publication_id = p.id AND ${KEY} > $2 AND ${KEY} < $3
+     WHERE p.exchange_id = $1 AND r.generated ORDER BY ${KEY}`,
+    [exchangeId, `${type}/`, endOfType(type)],
   );
   return rows.map(({ id }) => id);
 }

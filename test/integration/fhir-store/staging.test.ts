@@ -74,12 +74,57 @@ describe.each(adapters)('what an import stages over $name', ({ create }) => {
     expect(await at.store.generatedIds('e10', 'Provenance')).toEqual(['e10-v']);
   });
 
+  it.each([
+    [0, []],
+    [1, [1]],
+    [3, [3]],
+    [4, [3, 1]],
+    [200, [...Array.from({ length: 66 }, () => 3), 2]],
+  ])('stages a record about each page of what it brought: of %i records', async (count, sizes) => {
+    const [exchange, patient] = [`a${count}`, `a${count}-p`];
+    await openExchange(at.pool, exchange, exchange);
+    const rows = Array.from({ length: count }, (_, index) => importRow('Goal', `a${count}-${index}`, patient));
+    if (count > 0) await at.store.importBatch(batchOf(exchange, rows));
+    await at.store.stageGenerated(exchange, [importRow('Provenance', `a${count}-page-0`, patient, '"recorded":"1"')]);
+    const pages: (readonly string[])[] = [];
+    const about = (keys: readonly string[], page: number) => {
+      pages[page] = keys;
+      return importRow('Provenance', `a${count}-page-${page}`, patient, '"recorded":"2"');
+    };
+    await at.store.stageAbout(exchange, 3, about);
+    expect(pages.map((keys) => keys.length)).toEqual(sizes);
+    expect(pages.flat()).toEqual(rows.map(({ id }) => `Goal/${id}`).sort());
+    await at.store.stageAbout(exchange, 3, about);
+    await at.store.publish(exchange, undefined);
+    const versions = await Promise.all(sizes.map((_, page) => at.store.read('Provenance', `a${count}-page-${page}`)));
+    expect(versions.map((version) => version?.text.includes('"recorded":"2"'))).toEqual(sizes.map(() => true));
+  });
+
+  it('stages no record about what it brought where one of them cannot be made', async () => {
+    await openExchange(at.pool, 'a-x', 'a-x');
+    const rows = Array.from({ length: 500 }, (_, index) => importRow('Goal', `a-x-${index}`, 'a-x-p'));
+    await at.store.importBatch(batchOf('a-x', rows));
+    const staged = at.store.stageAbout('a-x', 1, (_keys, page) => {
+      if (page === 400) throw new RangeError('page 400');
+      return importRow('Provenance', `a-x-${page}`, 'a-x-p');
+    });
+    await expect(staged).rejects.toThrow('page 400');
+    expect(await at.store.generatedIds('a-x', 'Provenance')).toEqual([]);
+    await at.store.removeImport('a-x');
+  });
+
   it('names a shared record to be targeted when this member is brought it for the first time, and not again', async () => {
     const doctor = importRow('Practitioner', 'shared-1', undefined);
     const keysFor = async (exchange: string, member: string) => {
       await openExchange(at.pool, exchange, member);
       await at.store.importBatch(batchOf(exchange, [doctor]));
       const keys = ids(await collect(at.store.stagedKeys(exchange)));
+      const told: string[] = [];
+      await at.store.stageAbout(exchange, 10, (some, page) => {
+        told.push(...some);
+        return importRow('Provenance', `${exchange}-${page}`, undefined);
+      });
+      expect(told).toEqual(keys);
       await at.store.publish(exchange, undefined);
       return keys;
     };

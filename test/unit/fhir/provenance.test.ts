@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Provenance } from 'fhir/r4.js';
-import { provenanceId, provenanceOfPage, provenancePages } from '../../../fhir/provenance.ts';
+import { provenanceId, provenanceOfPage } from '../../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../../fhir/provenance.ts';
 
 const context: ProvenanceContext = {
@@ -62,21 +61,6 @@ describe('the Provenance of an exchange', () => {
     expect(provenanceId('x', 1)).not.toBe(provenanceId('x', 2));
     expect(provenanceId('x', 1)).not.toBe(provenanceId('y', 1));
     expect(provenanceId('x', 1)).toMatch(/^[0-9a-f]{40}$/);
-  });
-
-  it.each([
-    [0, []],
-    [1, [1]],
-    [500, [500]],
-    [501, [500, 1]],
-    [1250, [500, 500, 250]],
-  ])('covers %i targets with pages of %j', async (count, sizes) => {
-    const targets = Array.from({ length: count }, (_, index) => `Observation/${index}`);
-    const pages: Provenance[] = [];
-    for await (const page of provenancePages(context, targets)) pages.push(page);
-    expect(pages.map(({ target }) => target.length)).toEqual(sizes);
-    expect(new Set(pages.flatMap(({ target }) => target.map(({ reference }) => reference)))).toEqual(new Set(targets));
-    expect(pages.map(({ id }) => id)).toEqual(sizes.map((_, page) => provenanceId(context.exchangeId, page)));
   });
 
   it('does not exist without a target, nor with too many', () => {
