@@ -60,7 +60,7 @@ async function stageDocuments(
     const document = documentReferenceOf(await keptFile(deps, exchange, file, importedPatientId, date));
     const row = { ...generatedRow(document, importedPatientId), evidence: true };
     rows.push(row);
-    characters += row.text.length;
+    characters += row.content.length;
     if (characters < DOCUMENTS_AT_ONCE && file !== files.at(-1)) continue;
     await deps.fhir.stageGenerated(exchange.id, rows);
     heartbeat({ document: file.number });
