@@ -1,33 +1,8 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { Router } from 'express';
-import type express from 'express';
 import type { Pool } from 'pg';
-import { withFailures } from '../activities/failures.ts';
-import { createHousekeepingActivities } from '../activities/housekeeping.ts';
-import { createRepetitionActivities } from '../activities/requester/repetition-activities.ts';
 import { noteMissingSchedules } from '../activities/requester/settle-repetitions.ts';
-import { createResponderActivities } from '../activities/responder/responder-activities.ts';
-import { createFhirApp } from '../api/app.ts';
-import { authenticate } from '../api/auth.ts';
-import { createFhirRestRouter } from '../api/fhir-rest/router.ts';
-import { metadataRouter } from '../api/metadata.ts';
-import { createAuthorizationServer } from '../api/oauth/authorization-server.ts';
-import { smartConfigurationRouter } from '../api/oauth/discovery.ts';
-import { endpointsOf } from '../api/oauth/endpoints.ts';
-import { createP2pApp } from '../api/p2p/app.ts';
-import { exportsPart } from '../api/p2p/exports.ts';
-import { matchesPart } from '../api/p2p/matches.ts';
-import { oidcClientsPart, oidcServersPart } from '../api/p2p/oidc-definitions.ts';
-import { preflightPart } from '../api/p2p/preflight.ts';
-import { invokeExportRouter } from '../api/requester/invoke-export.ts';
-import { keptBinaryRouter } from '../api/requester/kept-binary.ts';
-import { repeatRouter } from '../api/requester/repeat.ts';
-import { taskRouter } from '../api/requester/task.ts';
 import type { Config } from '../config.ts';
 import { createDisclosure } from '../fhir/disclosure.ts';
 import type { Disclosure } from '../fhir/disclosure.ts';
-import { projectRoot } from '../embedded/project-root.ts';
 import type { Secrets } from '../embedded/secrets.ts';
 import type { Logger } from '../logger.ts';
 import { createPeerHttp } from '../peer/http.ts';
@@ -46,32 +21,18 @@ import { createOidcServers } from '../store/oidc-servers.ts';
 import type { OidcClients, OidcServers } from '../store/partners.ts';
 import { createPostgresFhirStore } from '../store/postgres/postgres-fhir-store.ts';
 import { createPrisma } from '../store/prisma.ts';
-import { createSigningKeys, publicKeys } from '../store/signing-keys.ts';
 import { createTokenCache } from '../store/token-cache.ts';
-import { createUsedAssertions } from '../store/used-assertions.ts';
 import type { TemporalClient } from '../temporal/client.ts';
-import { createExchanges } from '../temporal/exchanges.ts';
-import { createExportRuns } from '../temporal/export-jobs.ts';
-import type { ExportRuns } from '../temporal/export-jobs.ts';
 import { ensureSchedules } from '../temporal/schedules.ts';
 import type { TaskQueues } from '../workflows/contract.ts';
 import type { OperatorModules } from './operator-modules.ts';
 import { createWithheldMetrics } from './withheld-metrics.ts';
 import type { WithheldMetrics } from './withheld-metrics.ts';
-import {
-  notificationActivities,
-  notificationP2p,
-  notificationParts,
-  notificationRoutes,
-} from './wire-notifications.ts';
-import { seedSubscription } from './wire-notifications.ts';
+import { notificationParts, seedSubscription } from './wire-notifications.ts';
 import type { NotificationParts } from './wire-notifications.ts';
-import { portalParts } from './wire-p2p.ts';
 import { repetitionDeps } from './wire-repetitions.ts';
-import { exchangeLimits, importSettings, requesterActivities, requesterDeps } from './wire-requester.ts';
+import { importSettings, requesterDeps } from './wire-requester.ts';
 import type { RequesterDeps } from '../activities/requester/deps.ts';
-import { responderDeps, responderRoutes, responderVisibility } from './wire-responder.ts';
-import type { ResponderParts } from './wire-responder.ts';
 
 /** What every part of a payer is made from; the one place where parts get to know each other. */
 export interface Foundation {
@@ -103,16 +64,6 @@ export interface Wiring extends Foundation {
   readonly notification: NotificationParts;
   close(): Promise<void>;
 }
-
-export interface Apps {
-  /** Served on PORT. */
-  readonly fhir: express.Express;
-  /** Served on P2P_PORT. */
-  readonly p2p: express.Express;
-}
-
-const TOKEN_SECONDS = 300;
-const SETTLED_AFTER_MS = 15_000;
 
 export function wire(foundation: Foundation): Wiring {
   const { config, secrets, pool, databaseUrl, logger, modules } = foundation;
@@ -170,124 +121,4 @@ export async function prepare(wiring: Wiring): Promise<void> {
   await seedSubscription(wiring);
   await ensureSchedules(temporal.client, queues);
   await noteMissingSchedules(repetitionDeps(wiring));
-}
-
-export async function wireApps(wiring: Wiring): Promise<Apps> {
-  const { config, secrets, logger, prisma, seal, fhir, clients, servers } = wiring;
-  const { expirySeconds } = config.file.export;
-  const endpoints = endpointsOf(config.publicUrl);
-  const signingKeys = await createSigningKeys(prisma, seal);
-  const responder = responderParts(wiring);
-  const visibility = responderVisibility(responder);
-  const exportRuns = exportRunsOf(wiring);
-  const bearer = authenticate({
-    ...{ issuer: endpoints.issuer, audience: endpoints.fhir, operatorClientId: secrets.adminClientId },
-    publicKeys: () => Promise.resolve(publicKeys(signingKeys)),
-    client: (clientId) => clients.find(clientId),
-  });
-  const baseUrl = config.fhirBaseUrl;
-  const routers = [
-    requesterRoutes(wiring),
-    notificationRoutes(wiring),
-    responderRoutes(responder, visibility, exportRuns),
-    createFhirRestRouter({ store: fhir, baseUrl, visibility }),
-  ];
-  const app = createFhirApp({
-    authorizationServer: createAuthorizationServer({
-      endpoints,
-      operator: { clientId: secrets.adminClientId, clientSecret: secrets.adminClientSecret },
-      client: (clientId) => clients.find(clientId),
-      signingKeys,
-      usedAssertions: createUsedAssertions(prisma),
-      tokenSeconds: wiring.tokenSeconds ?? TOKEN_SECONDS,
-      log: logger,
-    }),
-    open: [metadataRouter({ baseUrl, ...programVersion(), routers }), smartConfigurationRouter(endpoints)],
-    authenticate: bearer,
-    protected: routers,
-    log: logger,
-  });
-  const notification = notificationP2p(wiring);
-  const p2p = createP2pApp({
-    authenticate: bearer,
-    parts: [
-      oidcServersPart(servers),
-      preflightPart(servers, wiring.requester.knowledge),
-      oidcClientsPart(clients, secrets.adminClientId),
-      matchesPart({ matches: wiring.matches, jobs: wiring.jobs, runs: exportRuns, expirySeconds }),
-      exportsPart(wiring.jobs),
-      ...portalParts(wiring),
-      notification.part,
-    ],
-    open: [notification.open],
-    version: programVersion().version,
-    tokenEndpoint: endpoints.token,
-    log: logger,
-  });
-  return { fhir: app, p2p };
-}
-
-function requesterRoutes(wiring: Wiring): Router {
-  const { config, requester, servers, temporal, queues } = wiring;
-  const { exchanges, tasks, fhir, files, blobs } = requester;
-  const runs = createExchanges(temporal.client, queues);
-  const baseUrl = config.fhirBaseUrl;
-  const router = Router();
-  router.use(
-    invokeExportRouter({
-      ...{ exchanges, tasks, fhir, runs, baseUrl },
-      payers: () => servers.list(),
-      limits: exchangeLimits,
-      referenceSystem: config.file.referenceSystem,
-    }),
-    taskRouter({ tasks, exchanges, runs, baseUrl }),
-    repeatRouter(repetitionDeps(wiring)),
-    keptBinaryRouter({ files, blobs }),
-  );
-  return router;
-}
-
-const exportRunsOf = ({ temporal, queues }: Wiring): ExportRuns => createExportRuns(temporal.client, queues);
-
-const responderParts = (wiring: Wiring): ResponderParts => ({ ...wiring, blobs: wiring.requester.blobs });
-
-export function wireActivities(wiring: Wiring): object {
-  const { config, logger, requester, jobs, matches, temporal, servers, queues } = wiring;
-  const { expirySeconds } = config.file.export;
-  const exchanges = createExchanges(temporal.client, queues);
-  const exportRuns = exportRunsOf(wiring);
-  const responder = createResponderActivities(responderDeps(responderParts(wiring)));
-  const housekeeping = createHousekeepingActivities({
-    ...requester,
-    ...{ settledAfterMs: SETTLED_AFTER_MS, jobs, matches, exportRuns, expirySeconds },
-    runs: {
-      state: (taskId) => exchanges.state(taskId),
-      async restart(taskId) {
-        const { payerPid, request } = await requester.exchanges.load(taskId);
-        const limits = exchangeLimits(await servers.read(payerPid));
-        await exchanges.start({ taskId, payerPid, limits, skipMatch: request.matchParameters === undefined });
-      },
-    },
-  });
-  const observe = (
-    activityType: string,
-    _input: unknown,
-    error: { readonly code: string; readonly cause?: unknown },
-  ) => {
-    logger.warn('activity-failed', { activityType, code: error.code, error: error.cause });
-    return Promise.resolve();
-  };
-  return {
-    ...requesterActivities(requester, logger),
-    ...withFailures(responder, observe),
-    ...withFailures(housekeeping, observe),
-    ...withFailures(createRepetitionActivities(repetitionDeps(wiring)), observe),
-    ...notificationActivities(wiring, observe),
-  };
-}
-
-function programVersion(): { readonly version: string; readonly date: string } {
-  const file = path.join(projectRoot(), 'package.json');
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
-  return { version, date: new Date().toISOString() };
 }

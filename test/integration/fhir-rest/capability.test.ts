@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CapabilityStatement, CapabilityStatementRest, CapabilityStatementRestResource } from 'fhir/r4.js';
-import { wireApps } from '../../../cli/wiring.ts';
+import { wireApps } from '../../../cli/wire-apps.ts';
 import { reserveAddress, startTestPayer } from '../../support/payer.ts';
 import type { Answer, TestPayer } from '../../support/payer.ts';
 import { routesOf } from '../../support/routes.ts';

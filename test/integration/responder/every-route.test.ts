@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { wireApps } from '../../../cli/wiring.ts';
+import { wireApps } from '../../../cli/wire-apps.ts';
 import { reserveAddress, startTestPayer } from '../../support/payer.ts';
 import type { TestPayer } from '../../support/payer.ts';
 import { batchOf, createResource, importRow, openExchange } from '../../support/records.ts';
