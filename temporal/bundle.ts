@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { promisify } from 'node:util';
 import { failureConverterPath } from './data-converter.ts';
 
 const root = path.dirname(import.meta.dirname);
+const program = path.join(import.meta.dirname, 'write-bundle.mjs');
+const run = promisify(execFile);
 
 /** The folders whose files may be part of the bundle. */
 const FOLDERS = ['workflows', 'fhir'];
@@ -17,15 +20,11 @@ const FOLDERS = ['workflows', 'fhir'];
 export async function workflowBundle(cacheDir: string): Promise<{ codePath: string }> {
   const codePath = path.join(cacheDir, 'workflows', `${contentHash()}.js`);
   if (!existsSync(codePath)) {
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: path.join(root, 'workflows', `index${path.extname(import.meta.filename)}`),
-      failureConverterPath,
-      logger: silent,
-    });
     mkdirSync(path.dirname(codePath), { recursive: true });
     // Several programs may bundle at once: each names the finished file only.
     const draft = `${codePath}.${randomUUID()}`;
-    writeFileSync(draft, code);
+    const workflows = path.join(root, 'workflows', `index${path.extname(import.meta.filename)}`);
+    await run(process.execPath, [program, workflows, failureConverterPath, draft]);
     renameSync(draft, codePath);
   }
   return { codePath };
@@ -47,7 +46,3 @@ function contentHash(): string {
   }
   return hash.digest('hex').slice(0, 32);
 }
-
-/** The bundler reports its progress; what goes wrong it throws. */
-const nothing = (): void => undefined;
-const silent = { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
