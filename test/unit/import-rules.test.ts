@@ -12,6 +12,8 @@ interface Import {
   /** Of a relative import: relative to the project. */
   readonly target: string | undefined;
   readonly typeOnly: boolean;
+  /** By `import()`, when it is reached. */
+  readonly isLate: boolean;
   /** Imported by name, types left out. */
   readonly names: readonly string[];
 }
@@ -65,9 +67,9 @@ function sourceFiles(folder: string): string[] {
 function importsOf(file: string): Import[] {
   const found: Import[] = [];
   const source = ts.createSourceFile(file, readFileSync(path.join(root, file), 'utf8'), ts.ScriptTarget.Latest, true);
-  const add = (specifier: string, typeOnly: boolean, names: readonly string[] = []): void => {
+  const add = (specifier: string, typeOnly: boolean, names: readonly string[] = [], isLate = false): void => {
     const target = specifier.startsWith('.') ? path.posix.join(path.posix.dirname(file), specifier) : undefined;
-    found.push({ from: file, specifier, target, typeOnly, names });
+    found.push({ from: file, specifier, target, typeOnly, isLate, names });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
@@ -80,7 +82,7 @@ function importsOf(file: string): Import[] {
       add(node.moduleSpecifier.text, node.isTypeOnly);
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const [specifier] = node.arguments;
-      if (specifier && ts.isStringLiteral(specifier)) add(specifier.text, false);
+      if (specifier && ts.isStringLiteral(specifier)) add(specifier.text, false, [], true);
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
       if (ts.isStringLiteral(node.argument.literal)) add(node.argument.literal.text, true);
     }
@@ -105,6 +107,18 @@ const all = new Map<string, Import[]>();
 beforeAll(() => {
   for (const file of [...rootFiles, ...FOLDERS.flatMap(sourceFiles)]) all.set(file, importsOf(file));
 });
+
+/** All that is in memory once these files are: their imports, and those of what they import. */
+function loadedBy(...files: readonly string[]): Import[] {
+  const loaded = new Set<string>();
+  const visit = (file: string): Import[] => {
+    if (loaded.has(file)) return [];
+    loaded.add(file);
+    const imports = (all.get(file) ?? []).filter(({ typeOnly, isLate }) => !typeOnly && !isLate);
+    return imports.flatMap((imported) => [imported, ...(imported.target ? visit(imported.target) : [])]);
+  };
+  return files.flatMap(visit);
+}
 
 const say = ({ from, specifier }: Import): string => `${from} imports ${specifier}`;
 
@@ -150,6 +164,20 @@ describe('who may import whom', () => {
         ({ target, typeOnly, specifier }) => target === undefined && !typeOnly && specifier !== '@temporalio/workflow',
       );
     expect(wrong.map(say)).toEqual([]);
+  });
+});
+
+describe('what a process has in memory', () => {
+  it('is in a worker nothing of the API', () => {
+    const loaded = loadedBy('cli/worker.ts', 'cli/start-workers.ts');
+    expect(loaded.map(say)).toContain('worker.ts imports @temporalio/worker');
+    expect(loaded.filter(within('api')).map(say)).toEqual([]);
+  });
+
+  it('is in an API nothing of the worker', () => {
+    const loaded = loadedBy('cli/api.ts', 'cli/start-apis.ts');
+    expect(loaded.some(within('api'))).toBe(true);
+    expect(loaded.filter(({ specifier }) => specifier === '@temporalio/worker').map(say)).toEqual([]);
   });
 });
 
