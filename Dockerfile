@@ -5,7 +5,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm install --no-save --omit=dev
 
 FROM node:22-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
+# As the scripts of package.json have it: docs/operations.md, Memory.
+ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=packages --chown=node:node /app/node_modules node_modules
 COPY --chown=node:node . .
@@ -15,5 +16,5 @@ USER node
 VOLUME /data
 EXPOSE 8080 8081
 # The program itself is process 1 and gets the signals.
-ENTRYPOINT ["node", "cli/run.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "cli/run.mjs"]
 CMD ["api"]

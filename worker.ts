@@ -27,6 +27,9 @@ export interface RunningWorkers {
 const PEER_ACTIVITIES = 100;
 const TRANSFER_ACTIVITIES = 8;
 
+/** Runs in memory; another one is read again from its history when it goes on. Else the heap's limit would tell how many. */
+const CACHED_WORKFLOWS = 40;
+
 /** Ids and counts are small: a larger payload means that somebody passed a resource. */
 const PAYLOAD_WARN_BYTES = 16_384;
 
@@ -47,7 +50,12 @@ export async function runWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
   };
   const { activities, queues } = deps;
   const workers = await Promise.all([
-    Worker.create({ ...shared, taskQueue: queues.workflows, workflowBundle: deps.bundle }),
+    Worker.create({
+      ...shared,
+      taskQueue: queues.workflows,
+      workflowBundle: deps.bundle,
+      maxCachedWorkflows: CACHED_WORKFLOWS,
+    }),
     Worker.create({
       ...shared,
       taskQueue: queues.peer,
