@@ -29,21 +29,29 @@ export function publishImport(deps: RequesterDeps) {
   return async (taskId: string): Promise<PublishedImport> => {
     const { exchanges, fhir } = deps;
     const exchange = await exchanges.load(taskId);
-    if (exchange.publishedAt === undefined) {
-      const context = await exchangeContext(deps, exchange);
-      const { localPatientId, anchorPatientId: importedPatientId } = context;
-      const recorded = new Date().toISOString();
-      await settleReferences(deps, exchange, context);
-      await anchorPatient(deps, exchange, context, cancellationSignal());
-      await reportDemographics(deps, exchange, importedPatientId);
-      await linkKnown(deps, exchange, context);
-      const documents = await stageDocuments(deps, exchange, importedPatientId, recorded);
-      await stageProvenance(deps, exchange, importedPatientId, recorded, documents);
-      await fhir.publish(taskId, { localPatientId, importedPatientId });
-    }
+    const link = exchange.publishedAt === undefined ? await stageOwn(deps, exchange) : undefined;
+    // Also where it is published already: a try that ended right behind that has not tidied up.
+    await fhir.publish(taskId, link);
     const counts = await fhir.importCounts(taskId);
     return { resources: counts.reduce((sum, count) => sum + count.new + count.updated + count.unchanged, 0) };
   };
+}
+
+/** Answers the Patients to link. */
+async function stageOwn(
+  deps: RequesterDeps,
+  exchange: ExchangeRecord,
+): Promise<{ readonly localPatientId: string; readonly importedPatientId: string }> {
+  const context = await exchangeContext(deps, exchange);
+  const { localPatientId, anchorPatientId: importedPatientId } = context;
+  const recorded = new Date().toISOString();
+  await settleReferences(deps, exchange, context);
+  await anchorPatient(deps, exchange, context, cancellationSignal());
+  await reportDemographics(deps, exchange, importedPatientId);
+  await linkKnown(deps, exchange, context);
+  const documents = await stageDocuments(deps, exchange, importedPatientId, recorded);
+  await stageProvenance(deps, exchange, importedPatientId, recorded, documents);
+  return { localPatientId, importedPatientId };
 }
 
 /** One DocumentReference per file of the manifest's output; answers their references. */

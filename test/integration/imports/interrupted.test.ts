@@ -92,3 +92,17 @@ it.each(Array.from({ length: POINTS }, (_, seed) => seed))(
     expect(differenceOf(contents, run.contents)).toEqual({});
   },
 );
+
+it.each(Array.from({ length: 12 }, (_, index) => index))(
+  'an import whose process is gone around its publication leaves what an undisturbed one leaves (%i statements before the end)',
+  async (before) => {
+    const [form] = FORMS;
+    const { statements = 0, contents = {} } = undisturbed.get(form) ?? {};
+    const interruption: Interruption = {
+      ...noInterruption(),
+      ...{ at: statements - before, loses: 'answer', lasting: true },
+    };
+    const run = await runImport(form, interruption);
+    expect(differenceOf(contents, run.contents)).toEqual({});
+  },
+);
