@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { FilePosition } from './fhir-store.ts';
 
 export type FileList = 'output' | 'error' | 'deleted';
 
@@ -47,7 +48,6 @@ export type FileChanges = Partial<
     | 'keptEncoding'
     | 'binaryId'
     | 'lines'
-    | 'imported'
     | 'url'
   >
 >;
@@ -67,6 +67,11 @@ export interface ExchangeFileStore {
   list(exchangeId: string): Promise<readonly ExchangeFile[]>;
   get(exchangeId: string, number: number): Promise<ExchangeFile>;
   change(exchangeId: string, number: number, changes: FileChanges): Promise<void>;
+  /**
+   * All of the file is staged, up to this place. False where its checkpoint is not there: batches are not waited for until
+   * they lie on the disk, and a crash of the database may have taken the last one.
+   */
+  finishImport(exchangeId: string, number: number, end: FilePosition): Promise<boolean>;
   /** The file of a published exchange whose kept bytes are this Binary. */
   published(binaryId: string): Promise<ExchangeFile | undefined>;
   /** References that nothing delivered answers. */
@@ -92,7 +97,6 @@ const COLUMNS: Readonly<Record<keyof FileChanges, string>> = {
   keptEncoding: 'kept_encoding',
   binaryId: 'binary_id',
   lines: 'lines',
-  imported: 'imported',
   url: 'url',
 };
 
@@ -166,6 +170,15 @@ export function createExchangeFileStore(pool: Pool): ExchangeFileStore {
         number,
         ...values,
       ]);
+    },
+
+    async finishImport(exchangeId, number, { line, offset }) {
+      const { rowCount } = await pool.query(
+        `UPDATE exchange_file SET imported = true
+         WHERE exchange_id = $1 AND number = $2 AND imported_line = $3 AND imported_offset = $4`,
+        [exchangeId, number, line, offset],
+      );
+      return rowCount === 1;
     },
 
     async published(binaryId) {

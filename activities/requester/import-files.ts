@@ -31,14 +31,18 @@ export function importFiles(deps: RequesterDeps) {
     const context = await exchangeContext(deps, await deps.exchanges.load(taskId));
     const lookup = targetLookup(deps, taskId, context);
     const ordered = inImportOrder(await deps.files.list(taskId));
-    for (const file of ordered.slice(first, last + 1)) {
+    // An exchange that began under an older version had its files in another order: the last share takes what is left.
+    const from = last === ordered.length - 1 ? 0 : first;
+    for (const file of ordered.slice(from, last + 1)) {
       if (file.imported) continue;
+      let end = { line: file.importedLine, offset: file.importedOffset };
       if (file.list === 'output') {
-        await importFile(deps, file, importInto(deps, context, lookup, file));
+        end = await importFile(deps, file, importInto(deps, context, lookup, file));
         await cutForeignLines(deps, file);
       }
-      if (file.list === 'deleted') await importFile(deps, file, deleteBy(deps, context, file));
-      await deps.files.change(taskId, file.number, { imported: true });
+      if (file.list === 'deleted') end = await importFile(deps, file, deleteBy(deps, context, file));
+      if (await deps.files.finishImport(taskId, file.number, end)) continue;
+      throw new ExchangeError('unavailable', { detail: 'The database has lost the end of the import of a file.' });
     }
   };
 }
@@ -76,7 +80,8 @@ function deleteBy({ exchanges, fhir }: RequesterDeps, context: ExchangeContext, 
 /** So many batches wait for the database, or are on their way into it, while the next one is prepared. */
 const BATCHES_AHEAD = 2;
 
-async function importFile(deps: RequesterDeps, file: ExchangeFile, prepare: PrepareBatch): Promise<void> {
+/** Answers where the file ended. */
+async function importFile(deps: RequesterDeps, file: ExchangeFile, prepare: PrepareBatch): Promise<FilePosition> {
   const staged = new Staging();
   let from = { line: file.importedLine, offset: file.importedOffset };
   try {
@@ -100,6 +105,7 @@ async function importFile(deps: RequesterDeps, file: ExchangeFile, prepare: Prep
     await staged.settled();
   }
   await assertFewRefused(deps, file);
+  return from;
 }
 
 /** Batches go into the database one after the other while the next ones are prepared. */

@@ -83,11 +83,11 @@ describe('an exchange', () => {
     expect(result).toMatchObject({ status: 'completed', files: 0 });
   });
 
-  it('imports its files one after the other and in order', async () => {
+  it('imports its files some in a step, one step after the other and in order', async () => {
     let open = 0;
     let most = 0;
     const { played } = await run({
-      checkExport: async () => ({ state: 'complete', files: 5 }),
+      checkExport: async () => ({ state: 'complete', files: 19 }),
       importFiles: async () => {
         most = Math.max(most, ++open);
         await new Promise((resolve) => setImmediate(resolve));
@@ -95,7 +95,13 @@ describe('an exchange', () => {
       },
     });
     const shares = played.calls.filter(({ name }) => name === 'importFiles').map(({ input }) => input);
-    expect(shares).toEqual([0, 1, 2, 3, 4].map((file) => ({ taskId: played.id, first: file, last: file })));
+    expect(shares).toEqual(
+      [
+        [0, 7],
+        [8, 15],
+        [16, 18],
+      ].map(([first, last]) => ({ taskId: played.id, first, last })),
+    );
     expect(most).toBe(1);
   });
 

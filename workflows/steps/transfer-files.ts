@@ -1,17 +1,20 @@
+import { patched } from '@temporalio/workflow';
 import { inParallel } from './in-parallel.ts';
 import type { RequesterProxies } from './proxies.ts';
 
 /** At most this many activities for a step, however many files a payer delivers: a history has an end. */
 const MOST_SHARES = 200;
+/** What one file brought need not be looked up for the next one; a step that is tried again goes on at its checkpoint. */
+const FILES_IMPORTED_AT_ONCE = 8;
 
 export interface FileShare {
   readonly first: number;
   readonly last: number;
 }
 
-/** Contiguous shares of the files 0 … count-1, of equal size. */
-export function sharesOf(count: number): readonly FileShare[] {
-  const size = Math.max(1, Math.ceil(count / MOST_SHARES));
+/** Contiguous shares of the files 0 … count-1, of equal size, which is `fewest` or more. */
+export function sharesOf(count: number, fewest = 1): readonly FileShare[] {
+  const size = Math.max(fewest, Math.ceil(count / MOST_SHARES));
   const shares: FileShare[] = [];
   for (let first = 0; first < count; first += size) {
     shares.push({ first, last: Math.min(first + size, count) - 1 });
@@ -36,7 +39,8 @@ export async function downloadAll(
 
 /** Imports all files one after the other: what stands in several of them is decided by their order. */
 export async function importAll(taskId: string, count: number, transfer: RequesterProxies['transfer']): Promise<void> {
-  for (const share of sharesOf(count)) {
+  const fewest = patched('files-imported-together') ? FILES_IMPORTED_AT_ONCE : 1;
+  for (const share of sharesOf(count, fewest)) {
     const summary = `import ${label(share, count)}`;
     await transfer.importFiles.executeWithOptions({ summary }, [{ taskId, ...share }]);
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { importFiles } from '../../../activities/requester/import-files.ts';
 import type { RequesterDeps } from '../../../activities/requester/deps.ts';
+import { ExchangeError } from '../../../fhir/errors.ts';
 import { transferBlob } from '../../../store/exchange-files.ts';
 import type { ImportBatch } from '../../../store/fhir-store.ts';
 import { createResource } from '../../support/records.ts';
@@ -19,6 +20,10 @@ const LINES_OF_A_BATCH = 1000;
 
 let requester: Requester;
 let taskId: string;
+const goals = Array.from(
+  { length: LINES },
+  (_, index) => `{"resourceType":"Goal","id":"g${index}","subject":{"reference":"Patient/p1"}}\n`,
+);
 /** Batches in the order in which the store got them, and how many it works on. */
 let begun: number[];
 let underWay: number;
@@ -36,20 +41,24 @@ beforeAll(async () => {
   await requester.files.plan(taskId, [
     { list: 'output', type: 'Goal', url: 'https://peer.example/g', announcedCount: LINES },
   ]);
-  const goals = Array.from(
-    { length: LINES },
-    (_, index) => `{"resourceType":"Goal","id":"g${index}","subject":{"reference":"Patient/p1"}}\n`,
-  );
-  const bytes = Buffer.from(goals.join(''));
-  await requester.blobs.append(transferBlob(taskId, 0), 0, bytes);
-  const kept = { keptBlob: transferBlob(taskId, 0), keptBytes: bytes.length };
-  await requester.files.change(taskId, 0, { downloaded: true, lines: LINES, ...kept });
+  await deliver(0, goals);
+  await deliver(1, ['{"resourceType":"CarePlan","id":"c","subject":{"reference":"Patient/p1"}}\n']);
 });
+
+async function deliver(number: number, lines: readonly string[]): Promise<void> {
+  const bytes = Buffer.from(lines.join(''));
+  await requester.blobs.append(transferBlob(taskId, number), 0, bytes);
+  const kept = { keptBlob: transferBlob(taskId, number), keptBytes: bytes.length };
+  await requester.files.change(taskId, number, { downloaded: true, lines: lines.length, ...kept });
+}
 
 afterAll(() => requester.stop());
 
 /** Imports anew; each batch takes a while in the store, so that others are prepared behind it. */
-async function importWith(changed: Partial<RequesterDeps>, refuse = (_batch: ImportBatch): boolean => false) {
+async function importWith(
+  changed: Partial<RequesterDeps>,
+  refuse = (_batch: ImportBatch): boolean => false,
+): Promise<void> {
   [begun, underWay] = [[], 0];
   const importBatch: Requester['fhir']['importBatch'] = async (batch) => {
     begun.push(batch.from.line);
@@ -87,10 +96,19 @@ describe('batches that wait for the database while others are prepared', () => {
     expect(await received()).toBe(before + LINES_OF_A_BATCH);
   });
 
-  it('go on at the checkpoint, one after the other, until all lines are there', async () => {
-    const before = await received();
+  it('are not taken for imported where the database has lost the last one', async () => {
+    const { importBatch } = requester.fhir;
+    const losing: Requester['fhir']['importBatch'] = (batch) =>
+      batch.checkpoint.line === LINES ? Promise.resolve({ new: 0, updated: 0, unchanged: 0 }) : importBatch(batch);
+    const deps = { ...requester, fhir: { ...requester.fhir, importBatch: losing } };
+    const share = { taskId, first: 0, last: 0 };
+    await expect(new MockActivityEnvironment().run(importFiles(deps), share)).rejects.toThrow(ExchangeError);
+    expect([await received(), (await requester.files.get(taskId, 0)).imported]).toEqual([5000, false]);
+  });
+
+  it('go on at the checkpoint with what is left', async () => {
     await importWith({});
-    expect(begun).toEqual([before, before + 1000, before + 2000].filter((line) => line < LINES));
-    expect(await received()).toBe(LINES);
+    expect(begun).toEqual([5000]);
+    expect([await received(), (await requester.files.get(taskId, 0)).imported]).toEqual([LINES, true]);
   });
 });

@@ -18,6 +18,16 @@ describe('the shares of an export’s files', () => {
     expect(sharesOf(count)).toHaveLength(activities);
   });
 
+  it.each([
+    [1, 1],
+    [8, 1],
+    [9, 2],
+    [1600, 200],
+    [1601, 178],
+  ])('of %i files are %i where eight or more go together', (count, activities) => {
+    expect(sharesOf(count, 8)).toHaveLength(activities);
+  });
+
   it('are none where there are no files', () => {
     expect(sharesOf(0)).toEqual([]);
   });
