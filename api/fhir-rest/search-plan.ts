@@ -24,7 +24,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Targets of one chain. */
 const MOST_TARGETS = 1000;
-/** A Group is nobody's compartment, and there are few. */
+/** These are in nobody's compartment, and there are few. What of a Group is a partner's to see is decided one by one. */
 const isFew = (type: string): boolean => OPEN_TYPES.has(type) || type === 'Group';
 
 /**
@@ -52,7 +52,7 @@ export async function planSearch(context: RestContext, request: SearchRequest): 
   else await stayInside(context, scope);
   const where = allOf(asked);
   if (isCostly(scope, request, where !== undefined, context.access.isOperator)) throw new ExchangeError('too-costly');
-  const isOpen = context.access.isOperator || OPEN_TYPES.has(request.type);
+  const isOpen = context.access.isOperator || isFew(request.type);
   return {
     scope: where === undefined ? scope : { ...scope, where },
     // What a partner is shown may be less than what is stored.
@@ -61,9 +61,9 @@ export async function planSearch(context: RestContext, request: SearchRequest): 
   };
 }
 
-/** What a partner reaches of a type that belongs to members. */
+/** What a partner reaches of a type that lies in compartments. */
 async function stayInside({ access }: RestContext, scope: Writable<SearchScope>): Promise<void> {
-  if (OPEN_TYPES.has(scope.type)) return;
+  if (isFew(scope.type)) return;
   if (scope.patientIds === undefined) {
     const reached = await access.compartments();
     if (reached !== undefined) scope.patientIds = reached;
@@ -109,7 +109,8 @@ function isCostly(scope: SearchScope, { ignored }: SearchRequest, isAsked: boole
   const { ids, patientIds, identifiers, names, type, lastUpdated } = scope;
   if ((ids ?? patientIds ?? identifiers ?? names) !== undefined) return false;
   if (isAsked) return !isFew(type);
-  return !isOperator || (ignored.length > 0 && lastUpdated === undefined);
+  const isList = isOperator || type === 'Group';
+  return !isList || (ignored.length > 0 && lastUpdated === undefined);
 }
 
 function allOf(conditions: readonly Condition[]): Condition | undefined {

@@ -40,7 +40,7 @@ export async function exportableGroup(deps: GroupDeps, caller: Caller, id: strin
 
 /** Those of the Patients whom the partner has matched, with a consent in force now; a linked one is as good. */
 export async function matchedOf(
-  { fhir, matches, now }: GroupDeps,
+  { fhir, matches, now }: Pick<GroupDeps, 'fhir' | 'matches' | 'now'>,
   clientId: string,
   patientIds: readonly string[],
 ): Promise<readonly string[]> {
@@ -54,6 +54,12 @@ export async function matchedOf(
   return found;
 }
 
+/** Whether a Group names the partner's Organization: the ones that are the partner's own (S10). */
+export async function namesPartner(deps: Pick<GroupDeps, 'fhir'>, caller: Caller, group: Fields): Promise<boolean> {
+  const partner = await organizationsOf(deps, caller.kind === 'partner' ? caller.organizationId : undefined);
+  return partner.size > 0 && (await payersOf(deps, group)).some((payer) => partner.has(payer));
+}
+
 async function isFor(deps: GroupDeps, organizationId: string | undefined, group: Fields): Promise<boolean> {
   const own = await organizationsOf(deps, deps.ownOrganization);
   const payers = (await payersOf(deps, group)).filter((payer) => !own.has(payer));
@@ -64,7 +70,7 @@ async function isFor(deps: GroupDeps, organizationId: string | undefined, group:
 /** A reference to nobody whom we know still names a payer, who is none of our partners. */
 const UNKNOWN = '';
 
-async function payersOf(deps: GroupDeps, group: Fields): Promise<readonly string[]> {
+async function payersOf(deps: Pick<GroupDeps, 'fhir'>, group: Fields): Promise<readonly string[]> {
   const payers: string[] = [];
   for (const { id, identifiers } of namedOrganizations(group)) {
     const found = id === undefined ? await byIdentifiers(deps, identifiers) : [id];
@@ -74,13 +80,19 @@ async function payersOf(deps: GroupDeps, group: Fields): Promise<readonly string
   return [...payers, ...(await byIdentifiers(deps, identifiersOf(group)))];
 }
 
-async function byIdentifiers({ fhir }: GroupDeps, identifiers: readonly BusinessIdentifier[]): Promise<string[]> {
+async function byIdentifiers(
+  { fhir }: Pick<GroupDeps, 'fhir'>,
+  identifiers: readonly BusinessIdentifier[],
+): Promise<string[]> {
   const found = await Promise.all(identifiers.map((each) => fhir.findByIdentifier('Organization', each)));
   return found.flat().map(({ id }) => id);
 }
 
 /** An `organizationId` is an Organization's id or one of its identifier values. */
-async function organizationsOf({ fhir }: GroupDeps, idOrValue: string | undefined): Promise<ReadonlySet<string>> {
+async function organizationsOf(
+  { fhir }: Pick<GroupDeps, 'fhir'>,
+  idOrValue: string | undefined,
+): Promise<ReadonlySet<string>> {
   if (idOrValue === undefined) return new Set();
   const byValue = await fhir.findByIdentifier('Organization', { value: idOrValue });
   return new Set([idOrValue, ...byValue.map(({ id }) => id)]);

@@ -6,6 +6,7 @@ import { deniedRequests } from '../../store/denied-requests.ts';
 import type { FhirStore, StoredResource } from '../../store/fhir-store.ts';
 import type { Match, MatchStore } from '../../store/matches.ts';
 import type { Caller } from '../auth.ts';
+import { partnersGroup } from './partners-group.ts';
 
 export interface Visibility {
   /** The partner's match, with a consent in force now, of the member who has this compartment; a linked one is as good. */
@@ -31,7 +32,7 @@ export interface VisibilityDeps {
 
 /**
  * Who reaches what by read, search, history and Bundle: the operator everything, a partner the members that it has matched
- * with a consent in force, and what tells of no member. What becomes of it then is `Disclosure`'s, as in exports.
+ * with a consent in force, its own Groups, and what tells of no member. What becomes of it then is `Disclosure`'s, as in exports.
  */
 export function createVisibility(deps: VisibilityDeps): Visibility {
   const { fhir, matches, disclosure, countWithheld, now } = deps;
@@ -52,7 +53,7 @@ export function createVisibility(deps: VisibilityDeps): Visibility {
   const reached = async (caller: Caller, resource: StoredResource): Promise<PartnerContext | undefined> => {
     if (resource.evidence || resource.deleted) return undefined;
     if (resource.patientId !== undefined) return contextOf(caller, resource.patientId);
-    return goesAlong(resource.type) ? openContext(now()) : undefined;
+    return goesAlong(resource.type) || resource.type === 'Group' ? openContext(now()) : undefined;
   };
   const compartmentsOf = oncePerCaller(async ({ clientId, kind }) => {
     if (kind === 'operator') return undefined;
@@ -70,7 +71,10 @@ export function createVisibility(deps: VisibilityDeps): Visibility {
       if (caller.kind === 'operator' && resource.deleted) return resource;
       const partner = caller.kind === 'partner' ? await reached(caller, resource) : undefined;
       if (caller.kind === 'partner' && partner === undefined) return undefined;
-      const disclosed = await disclosure.disclose(resource.text, { clientId: caller.clientId, partner });
+      const isGroup = caller.kind === 'partner' && resource.type === 'Group';
+      const text = isGroup ? await partnersGroup(deps, caller, resource) : resource.text;
+      if (text === undefined) return undefined;
+      const disclosed = await disclosure.disclose(text, { clientId: caller.clientId, partner });
       if (disclosed.kind === 'withheld') {
         countWithheld(disclosed.reason, 1);
         return undefined;
