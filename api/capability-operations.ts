@@ -13,6 +13,7 @@ const DEFINITIONS: Readonly<Record<string, string>> = {
   'Group$davinci-data-export': 'http://hl7.org/fhir/us/davinci-atr/OperationDefinition/davinci-data-export',
   'Group$bulk-member-match': `${PDEX}/BulkMemberMatch`,
   'Patient$member-match': 'http://hl7.org/fhir/us/davinci-hrex/OperationDefinition/member-match',
+  DocumentReference$docref: 'http://hl7.org/fhir/us/core/OperationDefinition/docref',
   Patient$everything: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
   'Patient$sdh.s2s.invoke-export': `${OWN}/invoke-export`,
   'Patient$invoke-export': `${OWN}/invoke-export`,
@@ -26,6 +27,7 @@ const NOTES: Readonly<Record<string, string>> = {
   'Group$invoke-export': 'Requesting payer: the same for many members of one responding payer.',
   'Patient$member-match': 'Responding payer.',
   'Group$bulk-member-match': 'Responding payer.',
+  DocumentReference$docref: 'Documents that are there, by patient, start, end, type; none is made on demand.',
   Patient$everything: 'Responding payer: _since, _type, _count, start, end; origin is native, imported or all.',
 };
 

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { docrefRouter } from '../api/responder/docref.ts';
 import { everythingRouter } from '../api/responder/everything.ts';
 import { exportFileRouter } from '../api/responder/export-file.ts';
 import { exportStatusRouter } from '../api/responder/export-status.ts';
@@ -35,6 +36,7 @@ export function responderRoutes(parts: ResponderParts, visibility: Visibility, r
       ...{ store: fhir, baseUrl, visibility, ownOrganization: config.file.ownOrganization },
       provenanceProfile: config.file.provenanceProfile,
     }),
+    docrefRouter({ store: fhir, baseUrl, visibility }),
     exportStatusRouter({ runs, baseUrl, ...consents }),
     exportFileRouter({ blobs, ...consents }),
   );

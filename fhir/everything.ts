@@ -60,7 +60,8 @@ export function readEverything(parameters: URLSearchParams): EverythingRequest {
 
 const isAccepted = (name: string): boolean => EVERYTHING_PARAMETERS.some((each) => each === name);
 
-function careOf(start: string | undefined, end: string | undefined): DateRange | undefined {
+/** Dates of care from `start` to `end`, both inclusive. @throws ExchangeError `request-invalid` */
+export function careOf(start: string | undefined, end: string | undefined): DateRange | undefined {
   if (start === undefined && end === undefined) return undefined;
   const from = start === undefined ? undefined : dateRange(start);
   const to = end === undefined ? undefined : dateRange(end);

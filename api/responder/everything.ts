@@ -5,9 +5,7 @@ import { EVERYTHING_PAGE, readEverything } from '../../fhir/everything.ts';
 import type { EverythingRequest } from '../../fhir/everything.ts';
 import { isFhirId } from '../../fhir/identifiers.ts';
 import type { ProvenanceContext } from '../../fhir/provenance.ts';
-import { readParameters } from '../../fhir/parameters.ts';
 import { callerOfRequest } from '../auth.ts';
-import { bodyText } from '../body.ts';
 import { bundleText, outcomeEntry, searchEntry } from '../fhir-rest/bundle-text.ts';
 import { accessOf, readPreferences } from '../fhir-rest/interaction.ts';
 import type { RestContext, RestDeps } from '../fhir-rest/interaction.ts';
@@ -17,6 +15,7 @@ import { sendText } from '../outcome.ts';
 import { everythingPage } from './everything-page.ts';
 import { transmissionEntries } from './everything-transmission.ts';
 import { onlyMethods } from './only-methods.ts';
+import { operationParameters } from './operation-parameters.ts';
 import type { Visibility } from './visibility.ts';
 
 export interface EverythingDeps extends RestDeps {
@@ -40,7 +39,7 @@ export function everythingRouter(deps: EverythingDeps): Router {
     };
     const { id } = req.params;
     context.access.assertScope('Patient', 'r');
-    const request = readEverything(parametersOf(req as Request));
+    const request = readEverything(operationParameters(req as Request, [EVERYTHING_PAGE]));
     if (context.prefer.strict && request.ignored.length > 0) {
       throw new ExchangeError('not-supported', { diagnostics: notApplied(request.ignored) });
     }
@@ -79,20 +78,4 @@ async function bundleOf(
     links: linksOf(`${context.baseUrl}/Patient/${patientId}/$everything`, request, page.next),
     entries,
   });
-}
-
-/** Of the URL and, posted, of a Parameters resource. */
-function parametersOf(req: Request): URLSearchParams {
-  const question = req.originalUrl.indexOf('?');
-  const parameters = new URLSearchParams(question === -1 ? '' : req.originalUrl.slice(question + 1));
-  if (req.method !== 'POST' || req.body === undefined || req.body === '') return parameters;
-  for (const { name, value, path } of readParameters(bodyText(req))) {
-    if (name === EVERYTHING_PAGE) continue;
-    const found = Object.entries(value).find(([key]) => key.startsWith('value'))?.[1];
-    if (typeof found !== 'string' && typeof found !== 'number' && typeof found !== 'boolean') {
-      throw new ExchangeError('request-invalid', { expression: `${path}.value`, diagnostics: 'Accepted: a value.' });
-    }
-    parameters.append(name, String(found));
-  }
-  return parameters;
 }

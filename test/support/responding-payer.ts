@@ -8,6 +8,7 @@ import { createResponderActivities } from '../../activities/responder/responder-
 import { createFhirApp } from '../../api/app.ts';
 import { authenticate } from '../../api/auth.ts';
 import { createFhirRestRouter } from '../../api/fhir-rest/router.ts';
+import { docrefRouter } from '../../api/responder/docref.ts';
 import { everythingRouter } from '../../api/responder/everything.ts';
 import { exportFileRouter } from '../../api/responder/export-file.ts';
 import { exportStatusRouter } from '../../api/responder/export-status.ts';
@@ -122,6 +123,7 @@ export async function startRespondingPayer(options: RespondingOptions = {}): Pro
       everythingRouter({
         ...{ store: fhir, baseUrl, visibility, ownOrganization: 'own', provenanceProfile: 'pdex' },
       }),
+      docrefRouter({ store: fhir, baseUrl, visibility }),
       exportStatusRouter({ runs, baseUrl, ...consents }),
       exportFileRouter({ blobs, ...consents }),
       createFhirRestRouter({ store: fhir, baseUrl, visibility }),

@@ -83,6 +83,11 @@ function variantsOf(method: string, path: string, url: string, target: WalkTarge
       url: `${url}${query}`,
     }));
   if (path.includes('$everything')) return everythingCalls(method, url);
+  if (path.includes('$docref')) {
+    const patient = `{"resourceType":"Parameters","parameter":[{"name":"patient","valueId":"${member}"}]}`;
+    if (method === 'POST') return [{ method, url, body: patient }];
+    return ['', '&start=2000-01-01'].map((more) => ({ method, url: `${url}?patient=${member}${more}` }));
+  }
   if (method === 'GET' && path.endsWith('/_history'))
     return [
       { method, url },
