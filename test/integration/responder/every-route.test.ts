@@ -90,12 +90,14 @@ beforeAll(async () => {
   flag = path.join(folder, 'mask');
   const module = path.join(folder, 'consent.mjs');
   writeFileSync(module, MODULE(flag));
-  payer = await startTestPayer(await reserveAddress(), {
+  const configuration = {
     organizations: [{ resourceType: 'Organization', id: 'us', name: 'Us' }],
     ownOrganization: 'us',
     oidcClients: ['a', 'b'].map((id) => ({ clientId: id, name: id, clientSecret: `secret-of-${id}-0123456789` })),
     consent: { module },
-  });
+  };
+  // Longer than any walk: a token that has ended would be shown nothing, whatever it might see.
+  payer = await startTestPayer(await reserveAddress(), configuration, undefined, undefined, 3600);
   const { fhir, pool } = payer.wiring;
   await createResource(fhir, person('ann', 'Alpha'));
   await createResource(fhir, person('bob', 'Beta'));
