@@ -1,4 +1,5 @@
-import type { ImportContext } from '../../../fhir/import-transform.ts';
+import { transformForImport } from '../../../fhir/import-transform.ts';
+import type { ImportContext, ImportedResource } from '../../../fhir/import-transform.ts';
 import { derivedId } from '../../../fhir/identifiers.ts';
 
 /** What an exchange for the member `m1` knows; everything but undelivered targets resolves. */
@@ -28,4 +29,11 @@ export function ofMember(type: string, originalId: string): string {
 
 export function ofPayer(type: string, originalId: string): string {
   return derivedId({ organization: 'payer-a', type, originalId });
+}
+
+/** A line as it is stored; throws where it is refused. */
+export function imported(text: string, more: Partial<ImportContext> = {}): ImportedResource {
+  const result = transformForImport(text, importContext(more));
+  if (result.kind === 'refused') throw new Error(`refused: ${result.reason}`);
+  return result;
 }
