@@ -40,6 +40,7 @@ beforeAll(async () => {
   await requester.exchanges.change(taskId, { memberPatientId: 'p1' });
   await requester.files.plan(taskId, [
     { list: 'output', type: 'Goal', url: 'https://peer.example/g', announcedCount: LINES },
+    { list: 'output', type: 'CarePlan', url: 'https://peer.example/c', announcedCount: 1 },
   ]);
   await deliver(0, goals);
   await deliver(1, ['{"resourceType":"CarePlan","id":"c","subject":{"reference":"Patient/p1"}}\n']);
@@ -58,6 +59,7 @@ afterAll(() => requester.stop());
 async function importWith(
   changed: Partial<RequesterDeps>,
   refuse = (_batch: ImportBatch): boolean => false,
+  file = 0,
 ): Promise<void> {
   [begun, underWay] = [[], 0];
   const importBatch: Requester['fhir']['importBatch'] = async (batch) => {
@@ -72,10 +74,11 @@ async function importWith(
     }
   };
   const deps = { ...requester, ...changed, fhir: { ...requester.fhir, importBatch } };
-  await new MockActivityEnvironment().run(importFiles(deps), { taskId, first: 0, last: 0 });
+  await new MockActivityEnvironment().run(importFiles(deps), { taskId, first: file, last: file });
 }
 
-const received = async (): Promise<number> => (await requester.fhir.importCounts(taskId))[0]?.received ?? 0;
+const received = async (): Promise<number> =>
+  (await requester.fhir.importCounts(taskId)).find(({ type }) => type === 'Goal')?.received ?? 0;
 
 describe('batches that wait for the database while others are prepared', () => {
   it('have all ended when the step fails in between', async () => {
@@ -106,9 +109,10 @@ describe('batches that wait for the database while others are prepared', () => {
     expect([await received(), (await requester.files.get(taskId, 0)).imported]).toEqual([5000, false]);
   });
 
-  it('go on at the checkpoint with what is left', async () => {
-    await importWith({});
-    expect(begun).toEqual([5000]);
-    expect([await received(), (await requester.files.get(taskId, 0)).imported]).toEqual([LINES, true]);
+  it('go on at the checkpoint with what is left, in the last share at the latest', async () => {
+    await importWith({}, () => false, 1);
+    expect(begun).toEqual([5000, 0]);
+    expect(await received()).toBe(LINES);
+    expect((await requester.files.list(taskId)).map(({ imported }) => imported)).toEqual([true, true]);
   });
 });
