@@ -160,6 +160,7 @@ function ratios(exported: Exported | undefined, copied: Awaited<ReturnType<typeo
   return [
     figure('COPY', copy, 'resources/s'),
     figure('COPY, gzipped', copyGzipped, 'resources/s'),
+    figure('until the manifest : COPY', resources / writeSeconds / copy, 'ratio'),
     figure('export : COPY', resources / (writeSeconds + plainSeconds) / copy, 'ratio'),
     figure('export : COPY, both gzipped', resources / (writeSeconds + gzipSeconds) / copyGzipped, 'ratio'),
   ];
