@@ -3,7 +3,7 @@ import type { Policy } from './consent.ts';
 import { withoutFinancials } from './financial-elements.ts';
 import type { Fields } from './member-match.ts';
 import { isRecord } from './parameters.ts';
-import { isPlainText } from './plain-text.ts';
+import { SERVER_META_ALONE, telltales } from './plain-text.ts';
 import { decideAuthorization, isAuthorization, withoutItems } from './prior-authorization.ts';
 import type { AuthorizationBar } from './prior-authorization.ts';
 import { isWithinYears, serviceEnd } from './service-date.ts';
@@ -53,9 +53,13 @@ export type Disclosed =
   | { readonly kind: 'withheld'; readonly reason: WithheldReason };
 
 export interface Disclosure {
-  disclose(text: string, context: DisclosureContext): Promise<Disclosed>;
-  /** True where `disclose` would show the text as it is, and a look at the text tells so: for what reads very many. */
-  isPlain(type: string, text: string, context: DisclosureContext): boolean;
+  /** At once where nothing has to be waited for: a promise for each of very many texts takes longer than most rules do. */
+  disclose(text: string, context: DisclosureContext): Disclosed | Promise<Disclosed>;
+  /**
+   * For what reads very many: a text of this type goes out as it is where this finds nothing in it. Undefined where every
+   * text has to be disclosed.
+   */
+  telltales(type: string, context: DisclosureContext): RegExp | undefined;
 }
 
 export interface DisclosureOptions {
@@ -76,12 +80,12 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   if (rules.withholdDeniedAuthorizations) barred.add('denied-authorization');
   if (rules.withholdDrugAuthorizations) barred.add('drug-authorization');
 
-  const byRules = async (text: string, resource: Fields, partner: PartnerContext): Promise<Disclosed> => {
+  const byRules = (text: string, resource: Fields, partner: PartnerContext, isDenied: boolean): Disclosed => {
     if (partner.policy === 'regular' && isSensitive(resource)) return withheld('sensitive');
     const masked: WithheldReason[] = [];
     let left = text;
     if (barred.size > 0 && isAuthorization(resource)) {
-      const decision = decideAuthorization(resource, barred, await isDeniedRequest(resource, partner));
+      const decision = decideAuthorization(resource, barred, isDenied);
       if (decision.kind === 'barred') return withheld(decision.bar);
       if (decision.kind === 'items') {
         left = withoutItems(left, resource, new Set(decision.bars.keys()));
@@ -97,6 +101,14 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
     return { kind: 'shown', text: left, masked };
   };
 
+  const ruled = (text: string, partner: PartnerContext): Disclosed | Promise<Disclosed> => {
+    const resource = parsed(text);
+    if (barred.size === 0 || resource['resourceType'] !== 'Claim' || !isAuthorization(resource)) {
+      return byRules(text, resource, partner, false);
+    }
+    return isDeniedRequest(resource, partner).then((isDenied) => byRules(text, resource, partner, isDenied));
+  };
+
   const byModule = async (shown: Disclosed, see: SeeResource, context: DisclosureContext): Promise<Disclosed> => {
     if (shown.kind === 'withheld') return shown;
     const consents = (await context.partner?.consents()) ?? [];
@@ -109,23 +121,24 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   };
 
   return {
-    isPlain(type, text, { partner }) {
-      if (seeResource !== undefined) return false;
+    telltales(type, { partner }) {
+      if (seeResource !== undefined) return undefined;
       // Of the year in which the look-back ends some days lie before it.
-      return partner === undefined || isPlainText(type, text, partner.asOf.getUTCFullYear() - rules.lookBackYears + 1);
+      return partner === undefined
+        ? SERVER_META_ALONE
+        : telltales(type, partner.asOf.getUTCFullYear() - rules.lookBackYears + 1);
     },
-    async disclose(text, context) {
-      const shown: Disclosed =
-        context.partner === undefined
-          ? { kind: 'shown', text, masked: [] }
-          : await byRules(text, parsed(text), context.partner);
-      return seeResource === undefined ? shown : byModule(shown, seeResource, context);
+    disclose(text, context) {
+      const { partner } = context;
+      const shown: ReturnType<Disclosure['disclose']> =
+        partner === undefined ? { kind: 'shown', text, masked: [] } : ruled(text, partner);
+      if (seeResource === undefined) return shown;
+      return Promise.resolve(shown).then((left) => byModule(left, seeResource, context));
     },
   };
 }
 
 async function isDeniedRequest(resource: Fields, partner: PartnerContext): Promise<boolean> {
-  if (resource['resourceType'] !== 'Claim') return false;
   return (await partner.deniedRequests()).has(`Claim/${String(resource['id'])}`);
 }
 

@@ -1,28 +1,35 @@
 import { CLAIM_TYPES } from './claim-types.ts';
 
+/** Where one of these stands already, only a look at the whole text tells how the store's own are set. */
+const SERVER_META: readonly string[] = ['versionId', 'lastUpdated'];
+
+/** What goes out as it is where no rule applies. */
+export const SERVER_META_ALONE = new RegExp(`"(?:${SERVER_META.join('|')})"`, 'g');
+
 /**
- * Whether a look at the text alone tells that no rule of disclosure touches a resource: no claim, no label, no date of
- * the years that a look-back leaves out or cuts. False says nothing: the resource has to be read.
+ * Words without which no rule of disclosure touches a text of the type: labels, dates of the years that a look-back leaves
+ * out or cuts, in claims also what prior authorizations and amounts are known by; and SERVER_META. A text that holds one has to be read; the
+ * others go out as they are. The pattern is global: it finds its way through many texts in one go.
  */
-export function isPlainText(type: string, text: string, yearsKeptFrom: number): boolean {
+export function telltales(type: string, yearsKeptFrom: number): RegExp {
+  const words = CLAIM_TYPES.has(type) ? [...WORDS, ...CLAIM_WORDS] : WORDS;
   // A name of an element may be written with escapes.
-  if (CLAIM_TYPES.has(type) || text.includes('"security"') || text.includes('\\u')) return false;
-  return !before(yearsKeptFrom).test(text);
+  return new RegExp(`"(?:${earlierThan(yearsKeptFrom)}["-]|(?:${words.join('|')})")|\\\\[u/]`, 'g');
 }
 
-const known = new Map<number, RegExp>();
+const WORDS: readonly string[] = ['security', ...SERVER_META];
 
-function before(year: number): RegExp {
-  const found = known.get(year) ?? earlierThan(year);
-  known.set(year, found);
-  return found;
-}
+const CLAIM_WORDS: readonly string[] = [
+  ...['preauthorization', 'payment', 'benefitBalance', 'net', 'unitPrice', 'costToBeneficiary', 'total', 'amount'],
+  ...['valueMoney', 'currency', 'urn:iso:std:iso:4217'],
+  ...['copay', 'copayment', 'coinsurance', 'deductible', 'eligpercent'],
+];
 
-/** Finds a string that begins with a date of an earlier year: `2022` → `[0-1]\d\d\d`, `20[0-1]\d` or `202[0-1]`. */
-function earlierThan(year: number): RegExp {
+/** Finds an earlier year: `2022` → `[0-1]\d\d\d`, `20[0-1]\d` or `202[0-1]`. */
+function earlierThan(year: number): string {
   const digits = String(year).padStart(4, '0');
   const earlier = [...digits].flatMap((digit, at) =>
     digit === '0' ? [] : [`${digits.slice(0, at)}[0-${Number(digit) - 1}]${'\\d'.repeat(3 - at)}`],
   );
-  return new RegExp(`"(?:${earlier.join('|')})["-]`);
+  return `(?:${earlier.join('|')})`;
 }

@@ -1,9 +1,15 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import { copyChunks, readChunks } from './postgres/blob-chunks.ts';
+import { inTransaction } from './postgres/transaction.ts';
+import type { Durability, Queryable } from './postgres/transaction.ts';
 
 /** Bytes we keep: received files and exported files, in chunks, never whole in memory. */
 export interface BlobStore {
-  /** Appends at `offset`, all or nothing, which must be the present size (else nothing is written and the size is returned as it is). */
-  append(id: string, offset: number, bytes: Uint8Array): Promise<number>;
+  /**
+   * Appends at `offset`, all or nothing, which must be the present size (else nothing is written and the size is returned as
+   * it is). The bytes may be used anew once it has answered.
+   */
+  append(id: string, offset: number, bytes: Uint8Array, durability?: Durability): Promise<number>;
   /** Size in bytes; 0 for an unknown blob. */
   size(id: string): Promise<number>;
   /** Streams [start, end) in chunks. */
@@ -19,40 +25,37 @@ export interface BlobStore {
 export const CHUNK_BYTES = 1024 * 1024;
 
 export function createBlobStore(pool: Pool): BlobStore {
-  const size = async (id: string): Promise<number> => {
-    const { rows } = await pool.query<{ size: string }>(
+  const sizeOf = async (client: Queryable, id: string): Promise<number> => {
+    const { rows } = await client.query<{ size: string }>(
       'SELECT "offset" + octet_length(bytes) AS size FROM blob_chunk WHERE blob_id = $1 ORDER BY "offset" DESC LIMIT 1',
       [id],
     );
     return Number(rows[0]?.size ?? 0);
   };
   return {
-    size,
-    async append(id, offset, bytes) {
-      const present = await size(id);
-      if (present !== offset) return present;
-      if (bytes.length === 0) return offset;
-      // One statement: what a crash leaves is all of these bytes or none.
-      const chunks = Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, index) => index * CHUNK_BYTES);
-      const rows = chunks.map((_start, index) => `($1, $${index * 2 + 2}, $${index * 2 + 3})`);
-      const values = chunks.flatMap((start) => [offset + start, bytes.subarray(start, start + CHUNK_BYTES)]);
-      await pool.query(`INSERT INTO blob_chunk (blob_id, "offset", bytes) VALUES ${rows.join(', ')}`, [id, ...values]);
-      return offset + bytes.length;
+    size: (id) => sizeOf(pool, id),
+    append(id, offset, bytes, durability) {
+      const work = async (client: PoolClient): Promise<number> => {
+        const present = await sizeOf(client, id);
+        if (present !== offset || bytes.length === 0) return present;
+        await copyChunks(client, { id, offset, bytes, chunkBytes: CHUNK_BYTES });
+        return offset + bytes.length;
+      };
+      return inTransaction(pool, work, durability);
     },
     async *read(id, start = 0, end = Number.MAX_SAFE_INTEGER) {
-      let at = start;
-      while (at < end) {
-        const { rows } = await pool.query<{ offset: string; bytes: Buffer }>(
-          `SELECT "offset", bytes FROM blob_chunk WHERE blob_id = $1 AND "offset" > $2 - ${CHUNK_BYTES} AND "offset" + octet_length(bytes) > $2
-           ORDER BY "offset" LIMIT 1`,
-          [id, at],
-        );
-        const row = rows[0];
-        if (row === undefined) return;
-        const first = at - Number(row.offset);
-        const last = Math.min(row.bytes.length, end - Number(row.offset));
-        yield row.bytes.subarray(first, last);
-        at = Number(row.offset) + last;
+      if (start >= end) return;
+      let next = readChunks(pool, id, start, CHUNK_BYTES);
+      for (;;) {
+        const chunks = await next;
+        const behind = chunks.at(-1)?.end ?? end;
+        if (behind < end) {
+          // Read while these are on their way to whoever asked for them.
+          next = readChunks(pool, id, behind, CHUNK_BYTES);
+          next.catch(() => undefined);
+        }
+        for (const { offset, bytes } of chunks) yield bytes.subarray(Math.max(start - offset, 0), end - offset);
+        if (behind >= end) return;
       }
     },
     async truncate(id, size = 0) {

@@ -4,6 +4,7 @@
  * The embedded default is `postgres/`; one contract test runs against every adapter.
  * Texts are JSON of one resource, kept as they were given: nothing is re-printed on the way in or out.
  */
+import type { RecordBatch } from './record-batch.ts';
 import type { HistoryQuery, IdentifierQuery, SearchPage, SearchQuery, SearchScope } from './search-query.ts';
 
 export interface StoredResource {
@@ -182,13 +183,13 @@ export interface FhirStore {
   /** Everything about these members, newest version each, ordered by type and id; unbounded, streamed. */
   memberCompartment(query: CompartmentQuery): AsyncIterable<StoredResource>;
   /**
-   * Records of one type, newest version each, a few megabytes at a time: compartment by compartment, or everybody's and
+   * Records of one type, newest version each, some hundred at a time: compartment by compartment, or everybody's and
    * nobody's. A connection is held until the reader has come to the end.
    */
   recordsOfType(
     type: string,
     query: Omit<CompartmentQuery, 'patientIds' | 'types'> & { readonly patientIds: readonly string[] | 'everybody' },
-  ): AsyncIterable<readonly StoredResource[]>;
+  ): AsyncIterable<RecordBatch>;
   /** Which of the types these compartments, or all records, may hold something of: none that is left out is there. */
   presentTypes(types: readonly string[], patientIds?: readonly string[]): Promise<ReadonlySet<string>>;
   /** These resources as of an instant, streamed; unknown ones are left out. */

@@ -14,6 +14,11 @@ export function isInTime({ since, until }: ExportJob, { lastUpdated }: Pick<Stor
 /** What is written of a text that may go out: nothing where no filter lets it through, and of the rest what was asked for. */
 export type LineOf = (type: string, text: string) => string | undefined;
 
+/** Whether every text of the type is written, and whole. */
+export function isWrittenWhole({ typeFilters, elements }: ExportJob, type: string): boolean {
+  return !readTypeFilters(typeFilters, '').has(type) && elements.length === 0;
+}
+
 export function lineOf({ typeFilters, elements }: ExportJob): LineOf {
   // Absolute references in a filter were checked when it was asked for; records hold relative ones.
   const filters = readTypeFilters(typeFilters, '');

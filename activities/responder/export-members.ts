@@ -21,7 +21,7 @@ export async function freezeMembers(deps: ResponderDeps, job: ExportJob): Promis
   if (job.level === 'system') return;
   let asked = 0;
   let kept = 0;
-  for await (const ids of alive(pagesOf(candidatesOf(deps, job)), 1)) {
+  for await (const ids of alive(pagesOf(candidatesOf(deps, job)))) {
     const members = await membersOf(deps, job, ids);
     await deps.jobs.addMembers(job.id, members);
     asked += ids.length;

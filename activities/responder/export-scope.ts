@@ -24,10 +24,15 @@ export interface ExportScope {
   consentsOf(member: string | undefined): readonly FileConsent[];
   /** The member whose compartment this is; undefined for what belongs to none. */
   memberOf(resource: StoredResource): string | undefined;
-  /** What becomes of a resource; undefined for what no export holds: evidence, another member's, what lists members. */
-  disclose(resource: StoredResource): Promise<Disclosed | undefined>;
-  /** True where `disclose` would show it as it is, told without a promise: of most records. */
-  isPlain(resource: StoredResource): boolean;
+  /**
+   * What becomes of a resource, or of the text that is given in the place of its own; undefined for what no export holds:
+   * evidence, another member's, what lists members.
+   */
+  disclose(resource: StoredResource, text?: string): Disclosed | undefined | Promise<Disclosed>;
+  /** Whether an export may hold it at all, whatever the rules of disclosure make of it. */
+  reaches(resource: StoredResource): boolean;
+  /** As `Disclosure` has it: what it finds nothing in goes out as it is, if the scope reaches it. */
+  telltales(type: string): RegExp | undefined;
   /**
    * To be asked at every batch; looks only so often.
    * @throws ExchangeError `consent-withdrawn` when one is no longer in force, `unavailable` (begin anew) when one was replaced
@@ -81,14 +86,12 @@ export async function exportScope(
     patientIds: [...memberOf.keys()],
     consentsOf: (member) => consents.get(member) ?? [],
     memberOf: ({ patientId }) => (patientId === undefined ? undefined : memberOf.get(patientId)),
-    async disclose(resource) {
+    disclose(resource, text) {
       const context = reached(resource);
-      return context && deps.disclosure.disclose(resource.text, context);
+      return context && deps.disclosure.disclose(text ?? resource.text, context);
     },
-    isPlain(resource) {
-      const context = reached(resource);
-      return context !== undefined && deps.disclosure.isPlain(resource.type, resource.text, context);
-    },
+    reaches: (resource) => reached(resource) !== undefined,
+    telltales: (type) => deps.disclosure.telltales(type, contextOf(undefined)),
     async stillInForce() {
       if (Date.now() - lookedAt < LOOK_AGAIN_MS) return;
       const now = await matchesInForce(deps, job, members);

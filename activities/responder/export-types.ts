@@ -14,7 +14,7 @@ export async function typesOfRecords(
   // Any type can lie in a compartment: the content of a document does, too.
   const wanted = new Set([...RESOURCE_TYPES].filter((type) => which === 'all' || isAsked(type, job, deps.settings)));
   const found: string[] = [];
-  for await (const { patientIds } of alive(exportScopes(deps, job), 1)) {
+  for await (const { patientIds } of alive(exportScopes(deps, job))) {
     if (wanted.size === 0) break;
     const present = await deps.fhir.presentTypes([...wanted], job.level === 'system' ? undefined : patientIds);
     for (const type of present) if (wanted.delete(type)) found.push(type);

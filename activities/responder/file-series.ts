@@ -2,6 +2,7 @@ import type { ExportFile, FileConsent } from '../../store/export-files.ts';
 import type { ResponderDeps } from './deps.ts';
 import { FileWriter } from './file-writer.ts';
 import type { LineTarget } from './file-writer.ts';
+import type { StoredLine } from './line-buffer.ts';
 
 export interface SeriesName {
   readonly jobId: string;
@@ -38,7 +39,7 @@ export class FileSeries {
   }
 
   /** The same without a promise for each line: true when `settle` has to be waited for before the next one. */
-  add(line: string, target?: LineTarget, consents: readonly FileConsent[] = []): boolean {
+  add(line: string | StoredLine, target?: LineTarget, consents: readonly FileConsent[] = []): boolean {
     this.#writer ??= this.#open();
     this.#lines++;
     return this.#writer.add(line, target, consents) || this.#writer.isFull(this.#deps.settings);

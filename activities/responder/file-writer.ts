@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { cancellationSignal } from '@temporalio/activity';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { CHUNK_BYTES } from '../../store/blobs.ts';
 import { exportBlob, targetsBlob } from '../../store/export-files.ts';
 import type { ExportFile, FileConsent } from '../../store/export-files.ts';
 import type { ResponderDeps } from './deps.ts';
+import { LineBuffer } from './line-buffer.ts';
+import type { StoredLine } from './line-buffer.ts';
 
-const COMMIT_CHARACTERS = 1024 * 1024;
+/** What is waiting then goes into one chunk of its blob, unless the last line is a long one. */
+const COMMIT_BYTES = CHUNK_BYTES - 64 * 1024;
 
 export interface FileName {
   readonly jobId: string;
@@ -26,13 +30,12 @@ export class FileWriter {
   readonly #name: FileName;
   readonly #hash = createHash('sha256');
   readonly #consents = new Map<string, FileConsent>();
-  #waiting: string[] = [];
-  #waitingLength = 0;
+  readonly #waiting = new LineBuffer(CHUNK_BYTES);
   /** What is given to the blob so far, committed or on its way. */
   #bytes = 0;
   #underWay: Promise<void>;
   #lines = 0;
-  #targets: string[] = [];
+  #targets = '';
   #targetBytes = 0;
 
   constructor(deps: ResponderDeps, name: FileName) {
@@ -44,17 +47,17 @@ export class FileWriter {
   }
 
   isFull({ linesPerFile, maxFileBytes }: ResponderDeps['settings']): boolean {
-    return this.#lines >= linesPerFile || this.#bytes + this.#waitingLength >= maxFileBytes;
+    return this.#lines >= linesPerFile || this.#bytes + this.#waiting.length >= maxFileBytes;
   }
 
   /** `consents`: under which it is written. True when there is enough for `commit`. */
-  add(line: string, target: LineTarget | undefined, consents: readonly FileConsent[]): boolean {
-    this.#waiting.push(line, '\n');
-    this.#waitingLength += line.length + 1;
+  add(line: string | StoredLine, target: LineTarget | undefined, consents: readonly FileConsent[]): boolean {
+    if (typeof line === 'string') this.#waiting.addText(line);
+    else this.#waiting.addStored(line);
     this.#lines++;
-    if (target !== undefined) this.#targets.push(target.member, '\t', target.reference, '\n');
+    if (target !== undefined) this.#targets += `${target.member}\t${target.reference}\n`;
     for (const consent of consents) this.#consents.set(consent.patientId, consent);
-    return this.#waitingLength >= COMMIT_CHARACTERS;
+    return this.#waiting.length >= COMMIT_BYTES;
   }
 
   /** Waits for the commit before this one only: the next lines are made while this one is written. */
@@ -62,10 +65,10 @@ export class FileWriter {
     await this.#underWay;
     cancellationSignal().throwIfAborted();
     if (this.#waiting.length === 0) return;
-    const bytes = Buffer.from(this.#waiting.join(''), 'utf8');
-    const targets = Buffer.from(this.#targets.join(''), 'utf8');
+    const bytes = this.#waiting.take();
+    const targets = Buffer.from(this.#targets);
     const [at, targetsAt] = [this.#bytes, this.#targetBytes];
-    [this.#waiting, this.#targets, this.#waitingLength] = [[], [], 0];
+    this.#targets = '';
     this.#bytes += bytes.length;
     this.#targetBytes += targets.length;
     this.#underWay = this.#append(bytes, at, targets, targetsAt);
@@ -92,9 +95,12 @@ export class FileWriter {
   async #append(bytes: Buffer, at: number, targets: Buffer, targetsAt: number): Promise<void> {
     const { jobId, type, number } = this.#name;
     const { blobs } = this.#deps;
-    const ends = await blobs.append(exportBlob(jobId, type, number), at, bytes);
+    // They count from the moment on when the file's row is there, whose commit makes them safe as well.
+    const ends = await blobs.append(exportBlob(jobId, type, number), at, bytes, 'with-the-next');
     const targetsEnd =
-      targets.length === 0 ? targetsAt : await blobs.append(targetsBlob(jobId, type, number), targetsAt, targets);
+      targets.length === 0
+        ? targetsAt
+        : await blobs.append(targetsBlob(jobId, type, number), targetsAt, targets, 'with-the-next');
     // An attempt that was given up still writes: this one begins anew.
     if (ends !== at + bytes.length || targetsEnd !== targetsAt + targets.length) {
       throw new ExchangeError('unavailable', { detail: 'another attempt writes the file' });

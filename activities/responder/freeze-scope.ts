@@ -32,9 +32,9 @@ async function collectFromOthers(deps: ResponderDeps, job: ExportJob): Promise<v
   const references = new ReferenceCollector(deps, job.id, 0);
   const types = (await typesOfRecords(deps, job, 'all')).filter((type) => !isAsked(type, job, deps.settings));
   for await (const scope of exportScopes(deps, job)) {
-    for await (const batch of alive(recordsOf(deps, job, scope, types, false), 1)) {
+    for await (const batch of alive(recordsOf(deps, job, scope, types, false))) {
       await scope.stillInForce();
-      for (const resource of batch) {
+      for (const resource of batch.records) {
         const disclosed = await scope.disclose(resource);
         if (disclosed?.kind === 'shown') references.add(disclosed.text);
       }

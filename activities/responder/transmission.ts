@@ -34,7 +34,7 @@ export async function writeTransmission(deps: ResponderDeps, job: ExportJob): Pr
   let turn = 0;
   for await (const scope of exportScopes(deps, job)) {
     const pages = new Map<string, number>();
-    for await (const { member, targets } of alive(pagesOf(lists, scope), 1)) {
+    for await (const { member, targets } of alive(pagesOf(lists, scope))) {
       const page = pages.get(member) ?? 0;
       pages.set(member, page + 1);
       const context = {
@@ -59,14 +59,16 @@ interface Page {
 async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): AsyncGenerator<Page> {
   const waiting = new Map<string, string[]>(scope.members.map((member) => [member, []]));
   for (const list of lists) {
-    for await (const { member, reference } of list.upTo(scope.upTo)) {
-      const targets = waiting.get(member);
-      // A consent that has ended meanwhile: the file is closed as well.
-      if (targets === undefined) continue;
-      targets.push(reference);
-      if (targets.length < PROVENANCE_TARGETS) continue;
-      yield { member, targets };
-      waiting.set(member, []);
+    for await (const lines of list.upTo(scope.upTo)) {
+      for (const { member, reference } of lines.map(targetOf)) {
+        const targets = waiting.get(member);
+        // A consent that has ended meanwhile: the file is closed as well.
+        if (targets === undefined) continue;
+        targets.push(reference);
+        if (targets.length < PROVENANCE_TARGETS) continue;
+        yield { member, targets };
+        waiting.set(member, []);
+      }
     }
   }
   for (const [member, targets] of waiting) if (targets.length > 0) yield { member, targets };
@@ -77,9 +79,9 @@ interface Target {
   readonly reference: string;
 }
 
-/** What was written of one type, in the order of members. */
+/** What was written of one type, in the order of members: lines of its lists of targets, many at a time. */
 interface TargetList {
-  upTo(member: string): AsyncIterable<Target>;
+  upTo(member: string): AsyncIterable<readonly string[]>;
 }
 
 type FileKey = Pick<ExportFile, 'type' | 'number'>;
@@ -92,27 +94,34 @@ async function targetLists(deps: ResponderDeps, job: ExportJob): Promise<readonl
   return [...byType.values()].map((files) => targetList(linesOf(deps, job, files)));
 }
 
-function targetList(lines: AsyncIterator<string>): TargetList {
-  let next: Target | undefined;
+function targetList(source: AsyncIterator<readonly string[], void>): TargetList {
+  let lines: readonly string[] = [];
   return {
     async *upTo(last) {
       for (;;) {
-        next ??= targetOf(await lines.next());
-        if (next === undefined || next.member > last) return;
-        yield next;
-        next = undefined;
+        const behind = lines.findIndex((line) => targetOf(line).member > last);
+        const own = behind === -1 ? lines : lines.slice(0, behind);
+        lines = lines.slice(own.length);
+        yield own;
+        if (lines.length > 0) return;
+        const next = await source.next();
+        if (next.done === true) return;
+        lines = next.value;
       }
     },
   };
 }
 
-function targetOf({ done, value }: IteratorResult<string, unknown>): Target | undefined {
-  if (done === true) return undefined;
-  const [member = '', reference = ''] = value.split('\t');
-  return { member, reference };
+function targetOf(line: string): Target {
+  const tab = line.indexOf('\t');
+  return { member: line.slice(0, tab), reference: line.slice(tab + 1) };
 }
 
-async function* linesOf({ blobs }: ResponderDeps, job: ExportJob, files: readonly FileKey[]): AsyncGenerator<string> {
+async function* linesOf(
+  { blobs }: ResponderDeps,
+  job: ExportJob,
+  files: readonly FileKey[],
+): AsyncGenerator<readonly string[], void> {
   // What belongs to nobody was written last and stands with the first member.
   const isShared = ({ number }: FileKey): boolean => number >= SHARED_FROM;
   for (const { type, number } of [...files.filter(isShared), ...files.filter((file) => !isShared(file))]) {
@@ -121,7 +130,7 @@ async function* linesOf({ blobs }: ResponderDeps, job: ExportJob, files: readonl
     for await (const bytes of blobs.read(targetsBlob(job.id, type, number))) {
       const lines = `${rest}${Buffer.from(bytes).toString('latin1')}`.split('\n');
       rest = lines.pop() ?? '';
-      yield* lines;
+      yield lines;
     }
   }
 }

@@ -2,6 +2,7 @@ import type { ExportJob } from '../../store/export-jobs.ts';
 import type { FileConsent } from '../../store/export-files.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import { keyOf } from '../../store/fhir-store.ts';
+import type { RecordBatch } from '../../store/record-batch.ts';
 import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
 import { isInTime, lineOf } from './export-line.ts';
@@ -25,9 +26,9 @@ export async function writeDeleted(deps: ResponderDeps, job: ExportJob): Promise
   const types = await typesOfRecords(deps, job);
   for await (const scope of exportScopes(deps, job)) {
     for (const type of types) {
-      for await (const batch of alive(tombstones(deps, job, scope, type), 1)) {
+      for await (const batch of alive(tombstones(deps, job, scope, type))) {
         await scope.stillInForce();
-        const gone = await goneOf(deps, { job, scope, lines }, batch);
+        const gone = await goneOf(deps, { job, scope, lines }, batch.records);
         for (let at = 0; at < gone.length; at += ENTRIES_PER_BUNDLE) {
           const entries = gone.slice(at, at + ENTRIES_PER_BUNDLE);
           await files.write(bundleOf(entries), undefined, consentsOf(entries, scope));
@@ -43,7 +44,7 @@ function tombstones(
   job: ExportJob,
   { patientIds }: ExportScope,
   type: string,
-): AsyncIterable<readonly StoredResource[]> {
+): AsyncIterable<RecordBatch> {
   return fhir.recordsOfType(type, {
     ...{ patientIds: job.level === 'system' ? 'everybody' : patientIds, includeDeleted: 'only', includeEvidence: true },
     ...(job.since !== undefined && { since: job.since.toISOString() }),

@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 export type Queryable = Pick<PoolClient, 'query'>;
 
 /** `with-the-next`: a crash of the database may lose it, but nothing that is committed after it and stays. */
-type Durability = 'at-once' | 'with-the-next';
+export type Durability = 'at-once' | 'with-the-next';
 
 const BEGIN: Readonly<Record<Durability, string>> = {
   'at-once': 'BEGIN',

@@ -18,7 +18,7 @@ export const RULES: DisclosureRules = {
 export const AS_OF = new Date('2026-11-21T12:00:00Z');
 
 /** What a partner gets of a resource, under a consent for regular data. */
-export function disclosed(
+export async function disclosed(
   resource: object | string,
   options: Partial<DisclosureOptions> = {},
   partner: Partial<PartnerContext> = {},

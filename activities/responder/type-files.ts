@@ -1,0 +1,94 @@
+import type { Disclosed } from '../../fhir/disclosure.ts';
+import { withStoredMeta } from '../../fhir/stored-text.ts';
+import type { ExportJob } from '../../store/export-jobs.ts';
+import type { StoredResource } from '../../store/fhir-store.ts';
+import type { BatchRecord, RecordBatch } from '../../store/record-batch.ts';
+import { BatchLook } from './batch-look.ts';
+import type { ResponderDeps } from './deps.ts';
+import { isInTime, isWrittenWhole, lineOf } from './export-line.ts';
+import type { LineOf } from './export-line.ts';
+import type { ExportScope } from './export-scope.ts';
+import { FileSeries } from './file-series.ts';
+import type { StoredLine } from './line-buffer.ts';
+import { ReferenceCollector, wantsShared } from './reference-collector.ts';
+import { WithheldTally } from './withheld-tally.ts';
+
+/** The files of the members' records of one type, and beside them what these refer to and what was withheld. */
+export class TypeFiles {
+  readonly #deps: ResponderDeps;
+  readonly #job: ExportJob;
+  readonly #type: string;
+  readonly #files: FileSeries;
+  readonly #lineOf: LineOf;
+  readonly #isWrittenWhole: boolean;
+  readonly #references: ReferenceCollector | undefined;
+  readonly #tally = new WithheldTally();
+
+  constructor(deps: ResponderDeps, job: ExportJob, type: string) {
+    this.#deps = deps;
+    this.#job = job;
+    this.#type = type;
+    this.#files = new FileSeries(deps, { jobId: job.id, type, from: 0 });
+    this.#lineOf = lineOf(job);
+    this.#isWrittenWhole = isWrittenWhole(job, type);
+    this.#references = wantsShared(job, deps.settings) ? new ReferenceCollector(deps, job.id, 0) : undefined;
+  }
+
+  get wantsReferences(): boolean {
+    return this.#references !== undefined;
+  }
+
+  /** Most records go out as the bytes that they are stored as; the others are looked at one by one. */
+  async write(batch: RecordBatch, scope: ExportScope): Promise<void> {
+    const telltales = scope.telltales(this.#type);
+    const look = telltales && this.#isWrittenWhole ? new BatchLook(batch, telltales) : undefined;
+    const isOut: boolean[] = [];
+    for (const [index, record] of batch.records.entries()) {
+      const stored = scope.reaches(record) ? look?.storedLine(index) : undefined;
+      isOut.push(stored !== undefined);
+      const disclosed = stored ?? this.#disclosedLine(record, scope, telltales !== undefined);
+      // A promise for each of very many records takes longer than all that is done with most of them.
+      const line = disclosed instanceof Promise ? await disclosed : disclosed;
+      if (line !== undefined && this.#add(line, record, scope)) await this.#files.settle();
+    }
+    if (look !== undefined) this.#references?.addAll(look.text, (at) => isOut[look.indexAt(at)] === true);
+    await this.#references?.store();
+  }
+
+  async close(): Promise<{ readonly files: number; readonly resources: number }> {
+    await this.#files.close();
+    await this.#deps.jobs.countWithheld(this.#job.id, this.#tally.counts());
+    this.#tally.tell(this.#deps.countWithheld);
+    return { files: this.#files.files, resources: this.#files.lines };
+  }
+
+  /** `byRules`: only rules decide, which do not ask who wrote it when; so what is withheld needs no `meta` of ours. */
+  #disclosedLine(
+    record: BatchRecord,
+    scope: ExportScope,
+    byRules: boolean,
+  ): string | undefined | Promise<string | undefined> {
+    const lineOf = (disclosed: Disclosed | undefined): string | undefined => {
+      if (disclosed !== undefined && isInTime(this.#job, record)) this.#tally.add(this.#type, disclosed);
+      if (disclosed?.kind !== 'shown') return undefined;
+      return this.#lineOfShown(byRules ? withStoredMeta(disclosed.text, record) : disclosed.text);
+    };
+    const disclosed = scope.disclose(record, byRules ? record.storedText : record.text);
+    return disclosed instanceof Promise ? disclosed.then(lineOf) : lineOf(disclosed);
+  }
+
+  /** What it refers to goes along even where it has not changed itself: a practitioner may have. */
+  #lineOfShown(text: string): string | undefined {
+    const line = this.#lineOf(this.#type, text);
+    if (line !== undefined) this.#references?.add(line);
+    return line;
+  }
+
+  /** True when the files have to settle before the next line. */
+  #add(line: string | StoredLine, record: StoredResource, scope: ExportScope): boolean {
+    if (!isInTime(this.#job, record)) return false;
+    const member = scope.memberOf(record);
+    const target = member === undefined ? undefined : { member, reference: `${this.#type}/${record.id}` };
+    return this.#files.add(line, target, scope.consentsOf(member));
+  }
+}

@@ -1,0 +1,135 @@
+import { metaStamp } from '../../fhir/stored-bytes.ts';
+import { withStoredMeta } from '../../fhir/stored-text.ts';
+import type { StoredMeta } from '../../fhir/stored-text.ts';
+import type { BatchRecord, RecordBatch } from '../record-batch.ts';
+import { columnEnd, columnStart } from './copy-rows.ts';
+import type { CopiedRow, CopiedRows } from './copy-rows.ts';
+
+/** In the order of `Column`. */
+export const BATCH_COLUMNS =
+  'r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted, r.content';
+
+const Column = {
+  id: 0,
+  version: 1,
+  published: 2,
+  exchange: 3,
+  patient: 4,
+  evidence: 5,
+  deleted: 6,
+  content: 7,
+} as const;
+type Column = (typeof Column)[keyof typeof Column];
+
+/** 2000-01-01, from which Postgres counts microseconds. */
+const POSTGRES_EPOCH_MS = 946_684_800_000;
+
+/** What the records of one publication share. */
+interface Publication extends StoredMeta {
+  readonly number: bigint;
+  readonly exchangeId: string | undefined;
+  readonly metaStamp: Buffer;
+}
+
+/** Makes batches of rows that come one publication, one compartment after the other for the most part. */
+export function batchReader(type: string): (copied: CopiedRows) => RecordBatch {
+  let publication: Publication | undefined;
+  let patient: { readonly bytes: Buffer; readonly id: string } | undefined;
+  const patientAt = (bytes: Buffer, row: CopiedRow): string | undefined => {
+    const start = columnStart(bytes, row, Column.patient);
+    const end = columnEnd(bytes, start);
+    if (end === undefined) return undefined;
+    if (patient?.bytes.compare(bytes, start, end) !== 0) {
+      const own = Buffer.from(bytes.subarray(start, end));
+      patient = { bytes: own, id: own.toString() };
+    }
+    return patient.id;
+  };
+  return ({ bytes, rows }) => {
+    const records = rows.map((row) => {
+      const number = bytes.readBigInt64BE(columnStart(bytes, row, Column.version));
+      if (publication?.number !== number) publication = publicationOf(bytes, row, number);
+      return new CopiedRecord(bytes, row, type, publication, patientAt(bytes, row));
+    });
+    return { bytes, records };
+  };
+}
+
+function publicationOf(bytes: Buffer, row: CopiedRow, number: bigint): Publication {
+  const microseconds = bytes.readBigInt64BE(columnStart(bytes, row, Column.published));
+  const lastUpdated = new Date(Number(microseconds) / 1000 + POSTGRES_EPOCH_MS).toISOString();
+  const meta = { versionId: String(number), lastUpdated };
+  return { ...meta, number, exchangeId: textOf(bytes, row, Column.exchange), metaStamp: metaStamp(meta) };
+}
+
+class CopiedRecord implements BatchRecord {
+  readonly #bytes: Buffer;
+  readonly #row: CopiedRow;
+  readonly #publication: Publication;
+  readonly type: string;
+  readonly patientId: string | undefined;
+  readonly start: number;
+
+  constructor(bytes: Buffer, row: CopiedRow, type: string, publication: Publication, patientId: string | undefined) {
+    this.#bytes = bytes;
+    this.#row = row;
+    this.#publication = publication;
+    this.type = type;
+    this.patientId = patientId;
+    this.start = columnStart(bytes, row, Column.content);
+  }
+
+  get end(): number {
+    return this.#row.end;
+  }
+
+  get metaStamp(): Buffer {
+    return this.#publication.metaStamp;
+  }
+
+  get id(): string {
+    return textOf(this.#bytes, this.#row, Column.id) ?? '';
+  }
+
+  get versionId(): string {
+    return this.#publication.versionId;
+  }
+
+  get lastUpdated(): string {
+    return this.#publication.lastUpdated;
+  }
+
+  get exchangeId(): string | undefined {
+    return this.#publication.exchangeId;
+  }
+
+  get origin(): 'native' | 'imported' {
+    return this.exchangeId === undefined ? 'native' : 'imported';
+  }
+
+  get evidence(): boolean {
+    return this.#isTrue(Column.evidence);
+  }
+
+  get deleted(): boolean {
+    return this.#isTrue(Column.deleted);
+  }
+
+  get storedText(): string {
+    return this.#bytes.toString('utf8', this.start, this.end);
+  }
+
+  get text(): string {
+    return this.deleted ? '' : withStoredMeta(this.storedText, this.#publication);
+  }
+
+  #isTrue(column: Column): boolean {
+    return this.#bytes[columnStart(this.#bytes, this.#row, column)] === 1;
+  }
+}
+
+function textOf(bytes: Buffer, row: CopiedRow, column: Column): string | undefined {
+  const start = columnStart(bytes, row, column);
+  const end = columnEnd(bytes, start);
+  return end === undefined ? undefined : bytes.toString('utf8', start, end);
+}
