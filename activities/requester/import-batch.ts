@@ -41,7 +41,7 @@ interface Candidate {
 }
 
 /** Then the batch before this one goes on into the database. */
-const LINES_AT_ONCE = 10;
+const LINES_AT_ONCE = 20;
 /** What was read of so many lines is in memory together: few enough to be gone before the collector moves it. */
 const LINES_TOGETHER = 200;
 

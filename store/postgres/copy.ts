@@ -6,11 +6,13 @@ import { from as copyFrom } from 'pg-copy-streams';
 /** `text`, `integer`, `bigint`, `boolean`, `bytea`; NULL. */
 export type CopyValue = string | number | bigint | boolean | Uint8Array | undefined;
 
-const CHUNK_BYTES = 256 * 1024;
+/** A batch goes out in one piece, which the system hands on by itself while the next batch is prepared. */
+const MOST_CHUNK_BYTES = 4 * 1024 * 1024;
 /** The binary format of COPY (https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4). */
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const NULL_LENGTH = -1;
 const END_OF_ROWS = -1;
+const END_BYTES = 2;
 /** A character of a JavaScript string is three bytes of UTF-8 at the most. */
 const MOST_BYTES_OF_CHARACTER = 3;
 const FIXED_BYTES = 12;
@@ -19,7 +21,7 @@ const FIXED_BYTES = 12;
 export async function copyRows(
   client: PoolClient,
   target: string,
-  rows: Iterable<readonly CopyValue[]>,
+  rows: readonly (readonly CopyValue[])[],
 ): Promise<void> {
   const source = chunks(rows);
   const first = source.next();
@@ -33,28 +35,25 @@ function* startingWith(first: Buffer, rest: Iterable<Buffer>): Generator<Buffer>
   yield* rest;
 }
 
-function* chunks(rows: Iterable<readonly CopyValue[]>): Generator<Buffer, undefined> {
-  let chunk: Buffer | undefined;
-  let at = 0;
+function* chunks(rows: readonly (readonly CopyValue[])[]): Generator<Buffer, undefined> {
+  if (rows.length === 0) return undefined;
+  let left = SIGNATURE.length + END_BYTES;
+  for (const row of rows) left += mostBytes(row);
+  let chunk = Buffer.allocUnsafe(Math.min(left, MOST_CHUNK_BYTES));
+  let at = SIGNATURE.copy(chunk);
   for (const row of rows) {
     const most = mostBytes(row);
-    if (chunk !== undefined && at + most > chunk.length) {
+    if (at + most + END_BYTES > chunk.length) {
       yield chunk.subarray(0, at);
-      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, most));
+      chunk = Buffer.allocUnsafe(Math.max(Math.min(left, MOST_CHUNK_BYTES), most + END_BYTES));
       at = 0;
-    }
-    if (chunk === undefined) {
-      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, SIGNATURE.length + most));
-      at = SIGNATURE.copy(chunk);
     }
     at = chunk.writeInt16BE(row.length, at);
     for (const value of row) at = writeValue(chunk, at, value);
+    left -= most;
   }
-  if (chunk === undefined) return undefined;
+  at = chunk.writeInt16BE(END_OF_ROWS, at);
   yield chunk.subarray(0, at);
-  const end = Buffer.alloc(2);
-  end.writeInt16BE(END_OF_ROWS);
-  yield end;
   return undefined;
 }
 

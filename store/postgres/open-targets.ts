@@ -18,6 +18,7 @@ const HAS_COME = `(EXISTS (SELECT 1 FROM resource r
     OR EXISTS (SELECT 1 FROM unchanged_resource u
       WHERE u.publication_id = p.id AND u.type = t.type AND u.id = t.local_id))`;
 
+/** One probe for each key, whatever becomes of it: most of them were staged by this exchange a moment ago. */
 export async function knownKeys(
   client: Queryable,
   exchangeId: string,
@@ -25,11 +26,14 @@ export async function knownKeys(
 ): Promise<ReadonlySet<string>> {
   if (keys.length === 0) return new Set();
   const { rows } = await client.query<ResourceKey>(
-    `WITH own AS (SELECT id FROM publication WHERE exchange_id = $1)
-     SELECT k.type, k.id FROM unnest($2::text[], $3::text[]) AS k(type, id)
-     LEFT JOIN LATERAL ${newestOfKey('r.deleted')} v ON true
-     WHERE v.deleted IS FALSE OR EXISTS (SELECT 1 FROM resource s, own
-       WHERE s.type = k.type AND s.id = k.id AND s.publication_id = own.id AND NOT s.deleted)`,
+    `SELECT k.type, k.id FROM unnest($2::text[], $3::text[]) AS k(type, id)
+     CROSS JOIN LATERAL (
+       SELECT bool_or(NOT r.deleted AND p.exchange_id = $1) AS own,
+         (array_agg(r.deleted ORDER BY p.published_at DESC) FILTER (WHERE p.published_at IS NOT NULL))[1] AS deleted
+       FROM (SELECT * FROM resource r WHERE r.type = k.type AND r.id = k.id OFFSET 0) r
+       JOIN publication p ON p.id = r.publication_id
+     ) v
+     WHERE v.own OR NOT v.deleted`,
     [exchangeId, ...keyColumns(keys)],
   );
   return new Set(rows.map(keyOf));

@@ -26,7 +26,7 @@ export async function stageRows(client: PoolClient, publicationId: string, rows:
   await copyRows(
     client,
     resources,
-    map(rows, (row) => resourceValues(publication, row)),
+    rows.map((row) => resourceValues(publication, row)),
   );
   const identifiers: CopyValue[][] = [];
   const names: CopyValue[][] = [];
@@ -78,7 +78,3 @@ function resourceValues(publication: bigint, row: StagedRow): CopyValue[] {
 
 const textOf = (content: string | Uint8Array): string =>
   typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length).toString();
-
-function* map<A, B>(items: Iterable<A>, change: (item: A) => B): Generator<B> {
-  for (const item of items) yield change(item);
-}

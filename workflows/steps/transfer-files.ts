@@ -5,7 +5,7 @@ import type { RequesterProxies } from './proxies.ts';
 /** At most this many activities for a step, however many files a payer delivers: a history has an end. */
 const MOST_SHARES = 200;
 /** What one file brought need not be looked up for the next one; a step that is tried again goes on at its checkpoint. */
-const FILES_IMPORTED_AT_ONCE = 8;
+const FILES_IMPORTED_AT_ONCE = 32;
 
 export interface FileShare {
   readonly first: number;
