@@ -22,7 +22,7 @@ export interface WorkerOptions {
 const ON_LINUX = process.platform === 'linux';
 
 /** As the script of package.json and the image have it. */
-const SCRIPT = { environment: { MALLOC_ARENA_MAX: '2' }, flags: ['--max-semi-space-size=8'] };
+const SCRIPT_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 
 /** `npm run worker`, as an operator starts it. */
 export async function startWorkerProcess(
@@ -33,12 +33,11 @@ export async function startWorkerProcess(
   const peakFile = `${file}.peak`;
   const program = await startProgram({
     args: [
-      ...SCRIPT.flags,
       ...(profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles]),
       ...(ON_LINUX ? [] : ['--import', peakKeeper(peakFile)]),
       ...[path.join(projectRoot(), 'cli', 'run.mjs'), 'worker'],
     ],
-    env: { ...SCRIPT.environment, ...environment },
+    env: { ...SCRIPT_ENVIRONMENT, ...environment },
     file,
     ready: /"event":"ready"/,
   });

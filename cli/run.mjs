@@ -10,16 +10,14 @@ import { setFlagsFromString } from 'node:v8';
 const OLDEST_NODE = [20, 19];
 const COMMANDS = ['demo', 'start', 'api', 'worker', 'migrate', 'load', 'test', 'bench', 'crash'];
 
+/** Commands whose process runs the Temporal workers. */
+const WITH_WORKER = ['start', 'worker'];
+
 /** Commands that use development packages. */
 const DEVELOPMENT = ['test', 'crash'];
 
 // Prisma would fetch an engine that we never run: any existing file satisfies it.
 const WITHOUT_ENGINE = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' };
-
-// Records pass through: V8 collects garbage once the heap has grown by so much of what was in use. By itself it lets it
-// grow to four times as much, the more memory the machine has. Threads that start from here on are small ones.
-setFlagsFromString('--heap-growing-percent=25');
-setFlagsFromString('--max-semi-space-size=4');
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => path.join(root, ...parts);
@@ -91,8 +89,16 @@ function generatePrismaClient() {
   writeFileSync(stamp, wanted);
 }
 
+// Records pass through a worker: V8 collects garbage once the heap has grown by so much of what was in use. By itself it
+// lets it grow to four times as much, the more memory the machine has. Threads that start from here on are small ones.
+function keepHeapSmall() {
+  setFlagsFromString('--heap-growing-percent=33');
+  setFlagsFromString('--max-semi-space-size=4');
+}
+
 async function runCommand(name, args) {
   if (!existsSync(at('cli', `${name}.ts`))) stop(`There is no command ${name}: ${COMMANDS.join(', ')}.`);
+  if (WITH_WORKER.includes(name)) keepHeapSmall();
   const { register } = await import('tsx/esm/api');
   register();
   const file = at('cli', `${name}.ts`);

@@ -28,7 +28,9 @@ describe('a set of ids', () => {
 
   it('takes no more than a million, and keeps those', () => {
     const ids = new IdSet();
-    const numbered = (number: number): string => number.toString(16).padStart(8, '0').padEnd(40, 'a');
+    // As if they were hashes: near numbers lie far apart.
+    const numbered = (number: number): string =>
+      (Math.imul(number, 0x9e3779b1) >>> 0).toString(16).padStart(8, '0').padEnd(40, 'a');
     for (let number = 0; number < 1_100_000; number++) ids.add(numbered(number));
     expect([0, 1, 1_000_000].map((number) => ids.has(numbered(number)))).toEqual([true, true, true]);
     expect(ids.has(numbered(1_099_999))).toBe(false);
