@@ -8,8 +8,8 @@ export const SERVER_META_ALONE = new RegExp(`"(?:${SERVER_META.join('|')})"`, 'g
 
 /**
  * Words without which no rule of disclosure touches a text of the type: labels, dates of the years that a look-back leaves
- * out or cuts, in claims also what prior authorizations and amounts are known by; and SERVER_META. A text that holds one has to be read; the
- * others go out as they are. The pattern is global: it finds its way through many texts in one go.
+ * out or cuts, in claims also what prior authorizations and amounts are known by; and SERVER_META. A text that holds one has
+ * to be read; the others go out as they are. The pattern is global: it finds its way through many texts in one go.
  */
 export function telltales(type: string, yearsKeptFrom: number): RegExp {
   const words = CLAIM_TYPES.has(type) ? [...WORDS, ...CLAIM_WORDS] : WORDS;

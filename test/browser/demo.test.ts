@@ -63,7 +63,7 @@ describe('the Temporal UI', () => {
     await page.goto(found(/Temporal UI +new payer (http:\S+)/) + workflow());
     await page.getByText('make the records visible').first().waitFor({ timeout: 30_000 });
     const text = await page.locator('body').innerText();
-    for (const words of [task(), 'import file 1 of', 'Task completed: done', 'tell the responding payer']) {
+    for (const words of [task(), 'import files 1–', 'Task completed: done', 'tell the responding payer']) {
       expect(text).toContain(words);
     }
   });

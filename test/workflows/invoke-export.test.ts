@@ -87,7 +87,7 @@ describe('an exchange', () => {
     let open = 0;
     let most = 0;
     const { played } = await run({
-      checkExport: async () => ({ state: 'complete', files: 19 }),
+      checkExport: async () => ({ state: 'complete', files: 70 }),
       importFiles: async () => {
         most = Math.max(most, ++open);
         await new Promise((resolve) => setImmediate(resolve));
@@ -97,9 +97,9 @@ describe('an exchange', () => {
     const shares = played.calls.filter(({ name }) => name === 'importFiles').map(({ input }) => input);
     expect(shares).toEqual(
       [
-        [0, 7],
-        [8, 15],
-        [16, 18],
+        [0, 31],
+        [32, 63],
+        [64, 69],
       ].map(([first, last]) => ({ taskId: played.id, first, last })),
     );
     expect(most).toBe(1);
