@@ -231,7 +231,7 @@ export interface FhirStore {
 
   /**
    * Stages rows and moves the checkpoint in one transaction. A second, different record of the same id is refused as
-   * `duplicate-id`. Throws `conflict` where the checkpoint is not `from`, `cancelled` after `removeImport`.
+   * `duplicate-id`. Throws `unavailable` where the checkpoint is not `from`, `cancelled` after `removeImport`.
    */
   importBatch(batch: ImportBatch): Promise<ImportCounts>;
   /**

@@ -37,8 +37,9 @@ export function downloadFiles(deps: RequesterDeps) {
 }
 
 /**
- * Brings one file whole into its transfer blob; answers what was seen of it on the way, where that was all of it. Goes on behind the last committed piece only where a strong validator and
- * the same Content-Encoding say that the bytes before it are the same (RFC 9110 §14.3), else from the start.
+ * Brings one file whole into its transfer blob; answers what was seen of it on the way, where that was all of it. Goes on
+ * behind the last committed piece only where a strong validator and the same Content-Encoding say that the bytes before it
+ * are the same (RFC 9110 §14.3), else from the start.
  */
 async function download(
   deps: RequesterDeps,

@@ -2,7 +2,7 @@ import type { Disclosed, DisclosureContext, PartnerContext } from '../../fhir/di
 import { ExchangeError } from '../../fhir/errors.ts';
 import { frozenRecord } from '../../fhir/frozen-record.ts';
 import type { Fields } from '../../fhir/member-match.ts';
-import { OPEN_TYPES } from '../../fhir/open-types.ts';
+import { goesAlong } from '../../fhir/open-types.ts';
 import { deniedRequests } from '../../store/denied-requests.ts';
 import type { FileConsent } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
@@ -76,7 +76,7 @@ export async function exportScope(
   const reached = (resource: StoredResource): DisclosureContext | undefined => {
     if (resource.deleted || resource.evidence) return undefined;
     const member = resource.patientId === undefined ? undefined : memberOf.get(resource.patientId);
-    const isIn = resource.patientId === undefined ? isShared(resource.type) : member !== undefined;
+    const isIn = resource.patientId === undefined ? goesAlong(resource.type) : member !== undefined;
     return isIn || job.level === 'system' ? contextOf(member) : undefined;
   };
   let lookedAt = Date.now();
@@ -169,6 +169,3 @@ function partnerContexts(
     return context;
   };
 }
-
-/** A Device may be a member's own or the hospital's: the latter has no owner. */
-export const isShared = (type: string): boolean => OPEN_TYPES.has(type) || type === 'Device';

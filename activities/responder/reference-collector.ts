@@ -1,8 +1,8 @@
+import { goesAlong } from '../../fhir/open-types.ts';
 import { sharedReferences, wordsOfSharedReferences } from '../../fhir/shared-references.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { ResourceKey } from '../../store/fhir-store.ts';
 import type { ExportSettings, ResponderDeps } from './deps.ts';
-import { isShared } from './export-scope.ts';
 
 /** Words of references that were met already: beyond so many they are forgotten, and written down once more. */
 const MOST_SEEN = 50_000;
@@ -11,7 +11,7 @@ const MOST_SEEN = 50_000;
 export function wantsShared({ level, types }: ExportJob, settings: ExportSettings): boolean {
   if (level === 'system') return false;
   const asked = types.length > 0 ? types : settings.types;
-  return asked === undefined || asked.some((type) => isShared(type) && isExported(type, settings));
+  return asked === undefined || asked.some((type) => goesAlong(type) && isExported(type, settings));
 }
 
 /** Whether a type leaves at all, and was asked for. */
@@ -39,7 +39,7 @@ export class ReferenceCollector {
 
   add(text: string): void {
     if (this.#seen.size > MOST_SEEN) this.#seen.clear();
-    const { literals, conditionals } = sharedReferences(text, isShared, this.#seen);
+    const { literals, conditionals } = sharedReferences(text, goesAlong, this.#seen);
     this.#keys.push(...literals);
     this.#conditionals.push(...conditionals);
   }

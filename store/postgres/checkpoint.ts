@@ -3,9 +3,10 @@ import { ExchangeError } from '../../fhir/errors.ts';
 import type { FileBatch } from '../fhir-store.ts';
 
 /**
- * Only ever forward, and only from where the file stands: a batch that runs a second time is refused.
+ * Only ever forward, and only from where the file stands: a batch that runs a second time is refused, and so is one behind
+ * another that a crash of the database took. Who begins anew does so where the file stands.
  *
- * @throws ExchangeError `conflict` where it does not continue the file
+ * @throws ExchangeError `unavailable` where it does not continue the file
  */
 export async function moveCheckpoint(
   client: PoolClient,
@@ -16,5 +17,5 @@ export async function moveCheckpoint(
      WHERE exchange_id = $1 AND number = $2 AND imported_line = $3 AND imported_offset = $4 AND $5 >= $3 AND $6 >= $4`,
     [exchangeId, file, from.line, from.offset, checkpoint.line, checkpoint.offset],
   );
-  if (rowCount === 0) throw new ExchangeError('conflict', { detail: 'the batch does not continue the file' });
+  if (rowCount === 0) throw new ExchangeError('unavailable', { detail: 'the batch does not continue the file' });
 }

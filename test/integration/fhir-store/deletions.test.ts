@@ -180,7 +180,7 @@ describe.each(adapters)('the deletions of an import over $name', ({ create }) =>
     const refused = [{ file: 1, line: 2, reason: 'not-a-deletion', type: 'Bundle' }];
     const batch = { ...deletionOf('w2', ['Observation/w-o', 'Observation/w-o']), refused };
     expect(await at.store.deleteBatch(batch)).toEqual({ deleted: 1, kept: 0, unknown: 0 });
-    await expect(at.store.deleteBatch(batch)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(at.store.deleteBatch(batch)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await at.store.deleteBatch(deletionOf('w2', ['Observation/w-o'], 1))).toEqual({
       ...{ deleted: 0, kept: 0, unknown: 0 },
     });

@@ -120,7 +120,7 @@ describe.each(adapters)('an import over $name', ({ create }) => {
       refused: [{ file: 0, line: 2, reason: 'foreign-member' }],
     };
     await at.store.importBatch(batch);
-    await expect(at.store.importBatch(batch)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(at.store.importBatch(batch)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await at.store.importCounts('e5')).toEqual([
       { type: 'Observation', received: 2, new: 1, updated: 0, unchanged: 0, refused: 1, ...NO_DELETIONS },
     ]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { importFiles } from '../../../activities/requester/import-files.ts';
 import type { RequesterDeps } from '../../../activities/requester/deps.ts';
-import { ExchangeError } from '../../../fhir/errors.ts';
+import { ERRORS, ExchangeError } from '../../../fhir/errors.ts';
 import { transferBlob } from '../../../store/exchange-files.ts';
 import type { ImportBatch } from '../../../store/fhir-store.ts';
 import { createResource } from '../../support/records.ts';
@@ -96,6 +96,21 @@ describe('batches that wait for the database while others are prepared', () => {
     const before = await received();
     await expect(importWith({}, ({ from }) => from.line > before)).rejects.toThrow('refused');
     expect(begun).toEqual([before, before + LINES_OF_A_BATCH]);
+    expect(await received()).toBe(before + LINES_OF_A_BATCH);
+  });
+
+  it('go on where the file stands, when the database has lost one in between', async () => {
+    const { importBatch } = requester.fhir;
+    const before = await received();
+    const losing: Requester['fhir']['importBatch'] = (batch) =>
+      batch.from.line === before + LINES_OF_A_BATCH
+        ? Promise.resolve({ new: 0, updated: 0, unchanged: 0 })
+        : importBatch(batch);
+    const deps = { ...requester, fhir: { ...requester.fhir, importBatch: losing } };
+    const failed = new MockActivityEnvironment().run(importFiles(deps), { taskId, first: 0, last: 0 });
+    const error = await failed.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'unavailable' });
+    expect(ERRORS.unavailable.retry).not.toBe('never');
     expect(await received()).toBe(before + LINES_OF_A_BATCH);
   });
 
