@@ -23,6 +23,7 @@ const ON_LINUX = process.platform === 'linux';
 
 /** As the script of package.json and the image have it. */
 const SCRIPT_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+const SCRIPT_OPTIONS = ['--v8-pool-size=1'];
 
 /** `npm run worker`, as an operator starts it. */
 export async function startWorkerProcess(
@@ -35,7 +36,7 @@ export async function startWorkerProcess(
     args: [
       ...(profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles]),
       ...(ON_LINUX ? [] : ['--import', peakKeeper(peakFile)]),
-      ...[path.join(projectRoot(), 'cli', 'run.mjs'), 'worker'],
+      ...[...SCRIPT_OPTIONS, path.join(projectRoot(), 'cli', 'run.mjs'), 'worker'],
     ],
     env: { ...SCRIPT_ENVIRONMENT, ...environment },
     file,

@@ -24,6 +24,7 @@ import type { FailureObserver } from '../activities/failures.ts';
 import { createRequesterActivities } from '../activities/requester/requester-activities.ts';
 import type { RequesterActivities } from '../activities/requester/requester-activities.ts';
 import type { ImportSettings, RequesterDeps } from '../activities/requester/deps.ts';
+import type { ImportThreads } from '../activities/requester/import-threads.ts';
 import type { ExchangeLimits } from '../workflows/contract.ts';
 
 export interface RequesterParts {
@@ -37,10 +38,11 @@ export interface RequesterParts {
   readonly servers: () => Promise<readonly OidcServer[]>;
   readonly settings: ImportSettings;
   readonly outbox: Outbox;
+  readonly threads: ImportThreads;
 }
 
 export function requesterDeps(parts: RequesterParts): RequesterDeps {
-  const { prisma, pool, seal, fhir, http, servers, settings, outbox } = parts;
+  const { prisma, pool, seal, fhir, http, servers, settings, outbox, threads } = parts;
   const store = createPortalTokenStore(prisma, seal);
   const tokens = createExchangeTokens({ own: parts.tokens, store, http, now: Date.now });
   return {
@@ -49,7 +51,7 @@ export function requesterDeps(parts: RequesterParts): RequesterDeps {
     files: createExchangeFileStore(pool),
     blobs: createBlobStore(pool),
     knowledge: createPayerKnowledgeStore(prisma),
-    ...{ fhir, tokens, settings },
+    ...{ fhir, tokens, settings, threads },
     async payer({ id, payerPid, request }) {
       const found = (await servers()).find((server) => server.pid === payerPid);
       if (found === undefined) throw new ExchangeError('payer-unknown');

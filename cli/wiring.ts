@@ -24,6 +24,7 @@ import { createPrisma } from '../store/prisma.ts';
 import { createTokenCache } from '../store/token-cache.ts';
 import type { TemporalClient } from '../temporal/client.ts';
 import { ensureSchedules } from '../temporal/schedules.ts';
+import { createImportThreads } from '../threads/import-threads.ts';
 import type { TaskQueues } from '../workflows/contract.ts';
 import type { OperatorModules } from './operator-modules.ts';
 import { createWithheldMetrics } from './withheld-metrics.ts';
@@ -76,6 +77,7 @@ export function wire(foundation: Foundation): Wiring {
   const settings = importSettings(config, config.file.ownOrganization);
   const notification = notificationParts({ ...foundation, prisma, seal });
   const { outbox } = notification;
+  const threads = createImportThreads();
   return {
     ...foundation,
     ...{ prisma, seal, http, fhir, servers, notification },
@@ -98,8 +100,10 @@ export function wire(foundation: Foundation): Wiring {
       servers: () => servers.list(),
       settings,
       outbox,
+      threads,
     }),
     async close() {
+      await threads.close();
       await http.close();
       await notification.close();
       await prisma.$disconnect();

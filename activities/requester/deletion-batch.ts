@@ -4,7 +4,7 @@ import { decodeUtf8 } from '../../fhir/ndjson.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { RefusedLine, ResourceKey } from '../../store/fhir-store.ts';
-import type { NumberedLine } from './import-batch.ts';
+import type { ReceivedLine } from './import-batch.ts';
 import type { ExchangeContext } from './import-context.ts';
 
 export interface PreparedDeletions {
@@ -18,7 +18,7 @@ export interface PreparedDeletions {
 export function deletionsOf(
   context: ExchangeContext,
   file: ExchangeFile,
-  lines: readonly NumberedLine[],
+  lines: readonly ReceivedLine[],
 ): PreparedDeletions {
   const targets: ResourceKey[] = [];
   const refused: RefusedLine[] = [];
@@ -26,10 +26,10 @@ export function deletionsOf(
     refused.push({ file: file.number, line, reason, type: 'Bundle' });
   };
   let namesMember = false;
-  for (const { line, number } of lines) {
-    if (line.tooLong) refuse(number, 'too-long');
-    if (line.tooLong || line.bytes.length === 0) continue;
-    const text = decodeUtf8(line.bytes);
+  for (const { number, bytes, tooLong } of lines) {
+    if (tooLong) refuse(number, 'too-long');
+    if (tooLong || bytes.length === 0) continue;
+    const text = decodeUtf8(bytes);
     const read = text === undefined ? undefined : readDeletedLine(text, context.peerBase);
     if (read === undefined) refuse(number, 'malformed-json');
     else if (read.kind === 'refused') refuse(number, read.reason);

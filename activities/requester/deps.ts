@@ -6,6 +6,7 @@ import type { ExchangeRecord, ExchangeStore } from '../../store/exchanges.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
 import type { PayerKnowledgeStore } from '../../store/payer-knowledge.ts';
 import type { TaskStore } from '../../store/tasks.ts';
+import type { ImportThreads } from './import-threads.ts';
 
 /** What the configuration says about an import. */
 export interface ImportSettings {
@@ -43,5 +44,6 @@ export interface RequesterDeps {
    */
   readonly payer: (exchange: Pick<ExchangeRecord, 'id' | 'payerPid' | 'request'>) => Promise<ReachedPayer>;
   readonly peer: (payer: ReachedPayer, signal: AbortSignal) => PeerClient;
+  readonly threads: ImportThreads;
   readonly settings: ImportSettings;
 }

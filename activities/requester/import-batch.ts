@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import { belongsToMember } from '../../fhir/compartment.ts';
 import { hashedId, idOfUrn } from '../../fhir/identifiers.ts';
 import { readRecord } from '../../fhir/import-inspect.ts';
@@ -10,24 +9,27 @@ import { transformRecord } from '../../fhir/import-transform.ts';
 import type { ImportedResource } from '../../fhir/import-transform.ts';
 import { attachmentId, conditionalUrl, UNTYPED } from '../../fhir/missing-references.ts';
 import { decodeUtf8 } from '../../fhir/ndjson.ts';
-import type { Line } from '../../fhir/ndjson.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
 import { scanRecord } from '../../fhir/record-scan.ts';
 import { referencesOf } from '../../fhir/scan-references.ts';
 import type { ScannedRecord } from '../../fhir/scan-references.ts';
-import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ImportRow, OpenTarget, RefusedLine } from '../../store/fhir-store.ts';
 import type { ExchangeContext } from './import-context.ts';
+import type { ImportedFile } from './import-threads.ts';
 import type { TargetLookup } from './target-lookup.ts';
 
-export interface NumberedLine {
-  readonly line: Line;
+export interface ReceivedLine {
   /** Of the file as received, from 1. */
   readonly number: number;
+  /** Empty where it is too long. */
+  readonly bytes: Uint8Array;
+  readonly tooLong: boolean;
 }
 
+export type PreparedRow = ImportRow & { readonly content: Uint8Array };
+
 export interface PreparedBatch {
-  readonly rows: readonly ImportRow[];
+  readonly rows: readonly PreparedRow[];
   readonly refused: readonly RefusedLine[];
   readonly openTargets: readonly OpenTarget[];
 }
@@ -40,10 +42,8 @@ interface Candidate {
   readonly targets: ReferenceTargets;
 }
 
-/** Then the batch before this one goes on into the database. */
-const LINES_AT_ONCE = 20;
 /** What was read of so many lines is in memory together: few enough to be gone before the collector moves it. */
-const LINES_TOGETHER = 200;
+const LINES_TOGETHER = 50;
 
 type Found = Awaited<ReturnType<TargetLookup>>;
 
@@ -51,52 +51,48 @@ type Found = Awaited<ReturnType<TargetLookup>>;
 export async function importBatchOf(
   context: ExchangeContext,
   lookup: TargetLookup,
-  file: ExchangeFile,
-  lines: readonly NumberedLine[],
+  file: ImportedFile,
+  lines: readonly ReceivedLine[],
 ): Promise<PreparedBatch> {
   const batch = new Batch(file, { ...context, ...(file.type !== undefined && { expectedType: file.type }) });
   for (let from = 0; from < lines.length; from += LINES_TOGETHER) {
-    const candidates = await batch.read(lines.slice(from, from + LINES_TOGETHER));
+    const candidates = batch.read(lines.slice(from, from + LINES_TOGETHER));
     const found = await lookup(
       candidates.map(({ targets }) => targets),
       candidates.map(({ record }) => record),
     );
-    await batch.transform(candidates, found);
+    batch.transform(candidates, found);
   }
   return batch;
 }
 
 class Batch implements PreparedBatch {
-  readonly rows: ImportRow[] = [];
+  readonly rows: PreparedRow[] = [];
   readonly refused: RefusedLine[] = [];
   readonly openTargets: OpenTarget[] = [];
-  readonly #file: ExchangeFile;
+  readonly #file: ImportedFile;
   readonly #context: ExchangeContext & { readonly expectedType?: string };
 
-  constructor(file: ExchangeFile, context: ExchangeContext & { readonly expectedType?: string }) {
+  constructor(file: ImportedFile, context: ExchangeContext & { readonly expectedType?: string }) {
     this.#file = file;
     this.#context = context;
   }
 
-  async read(lines: readonly NumberedLine[]): Promise<readonly Candidate[]> {
+  read(lines: readonly ReceivedLine[]): readonly Candidate[] {
     const candidates: Candidate[] = [];
-    let count = 0;
-    for (const { line, number } of lines) {
-      if (count++ % LINES_AT_ONCE === 0) await setImmediate();
-      if (line.tooLong) this.#refuse(number, 'too-long');
-      if (line.tooLong || line.bytes.length === 0) continue;
-      const candidate = this.#candidate(number, decodeUtf8(line.bytes));
+    for (const { number, bytes, tooLong } of lines) {
+      if (tooLong) this.#refuse(number, 'too-long');
+      if (tooLong || bytes.length === 0) continue;
+      const candidate = this.#candidate(number, decodeUtf8(bytes));
       if (candidate !== undefined) candidates.push(candidate);
     }
     return candidates;
   }
 
-  async transform(candidates: readonly Candidate[], found: Found): Promise<void> {
+  transform(candidates: readonly Candidate[], found: Found): void {
     const { resolve, resolveIdentifier, resolveUrn, localKey } = found;
     const context = { ...this.#context, resolve, resolveIdentifier, resolveUrn, localKey };
-    let count = 0;
     for (const { number, text, record, scanned, targets } of candidates) {
-      if (count++ % LINES_AT_ONCE === 0) await setImmediate();
       // Whose record it is was not known before where an identifier says so.
       const again = targets.conditionals.some(({ type }) => type === 'Patient')
         ? readRecord(text, scanRecord(text), context)
@@ -165,8 +161,7 @@ export function rowOf(
   { anchorPatientId }: Pick<ExchangeContext, 'anchorPatientId'>,
   { type, id, text }: ImportedResource,
   line?: number,
-): ImportRow {
-  // Bytes lie outside the heap: what waits for the database is nothing that the collector has to move.
+): PreparedRow {
   const content = Buffer.from(text);
   const contentHash = hash('sha256', content, 'hex');
   return { type, id, content, contentHash, patientId: belongsToMember(type) ? anchorPatientId : undefined, line };

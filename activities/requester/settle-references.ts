@@ -3,15 +3,14 @@ import { idOfUrn } from '../../fhir/identifiers.ts';
 import { importedId } from '../../fhir/import-references.ts';
 import { conditionalOf } from '../../fhir/missing-references.ts';
 import { splitLines } from '../../fhir/ndjson.ts';
+import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { LineKey } from '../../store/fhir-store.ts';
 import { readKept } from '../../store/kept-content.ts';
 import type { RequesterDeps } from './deps.ts';
-import { importBatchOf } from './import-batch.ts';
-import type { NumberedLine } from './import-batch.ts';
+import type { ReceivedLine } from './import-batch.ts';
 import type { ExchangeContext } from './import-context.ts';
-import { targetLookup } from './target-lookup.ts';
-import type { TargetLookup } from './target-lookup.ts';
+import type { ImportThread } from './import-threads.ts';
 import { typesOfUrns } from './urn-types.ts';
 
 const LINES_AT_ONCE = 1000;
@@ -27,12 +26,17 @@ export async function settleReferences(
 ): Promise<void> {
   const { fhir } = deps;
   await findSearched(deps, exchange.id, context);
-  const lookup = targetLookup(deps, exchange.id, context);
-  for (;;) {
-    const lines = await fhir.settleableLines(exchange.id, LINES_AT_ONCE);
-    if (lines.length === 0) break;
-    await settle(deps, exchange.id, context, lookup, lines);
-    heartbeat({ settled: lines.length });
+  let lines = await fhir.settleableLines(exchange.id, LINES_AT_ONCE);
+  if (lines.length > 0) {
+    const thread = await deps.threads.open(exchange.id, context, fhir);
+    try {
+      for (; lines.length > 0; lines = await fhir.settleableLines(exchange.id, LINES_AT_ONCE)) {
+        await settle(deps, exchange.id, thread, lines);
+        heartbeat({ settled: lines.length });
+      }
+    } finally {
+      thread.close();
+    }
   }
   await fhir.countOpenTargets(exchange.id);
 }
@@ -41,7 +45,7 @@ export async function settleReferences(
 async function findSearched({ fhir }: RequesterDeps, exchangeId: string, context: ExchangeContext): Promise<void> {
   const searched = await fhir.searchedTargets(exchangeId);
   const ids = new Set(searched.flatMap(({ url = '' }) => idOfUrn(url) ?? []));
-  const types = await typesOfUrns({ fhir }, exchangeId, context, [...ids]);
+  const types = await typesOfUrns(fhir, exchangeId, context, [...ids]);
   for (const target of searched) {
     const id = idOfUrn(target.url ?? '');
     const type = id === undefined ? undefined : types.get(id);
@@ -58,15 +62,14 @@ async function findSearched({ fhir }: RequesterDeps, exchangeId: string, context
 async function settle(
   deps: RequesterDeps,
   exchangeId: string,
-  context: ExchangeContext,
-  lookup: TargetLookup,
+  thread: ImportThread,
   lines: readonly LineKey[],
 ): Promise<void> {
   for (const number of new Set(lines.map(({ file }) => file))) {
     const file = await deps.files.get(exchangeId, number);
     const wanted = new Set(lines.filter((each) => each.file === number).map(({ line }) => line));
     const found = await linesOf(deps, file, wanted);
-    const { rows } = await importBatchOf(context, lookup, file, found);
+    const { rows } = await thread.prepare(file, found);
     await deps.fhir.restage(
       exchangeId,
       rows,
@@ -78,20 +81,20 @@ async function settle(
 /** Lines by their number in the file as received: what was cut out of the kept one has numbers all the same. */
 async function linesOf(
   { blobs, fhir, settings }: RequesterDeps,
-  file: Parameters<typeof importBatchOf>[2],
+  file: ExchangeFile,
   wanted: ReadonlySet<number>,
-): Promise<readonly NumberedLine[]> {
+): Promise<readonly ReceivedLine[]> {
   const refused = await fhir.refusedLines(file.exchangeId, settings.maxRefusedLines + 1);
   const cut = new Set(
     refused.filter((each) => each.file === file.number && each.reason === 'foreign-member').map(({ line }) => line),
   );
   const last = Math.max(...wanted);
-  const found: NumberedLine[] = [];
+  const found: ReceivedLine[] = [];
   let number = 0;
   for await (const line of splitLines(readKept(blobs, file), settings)) {
     do number += 1;
     while (cut.has(number));
-    if (wanted.has(number)) found.push({ line, number });
+    if (wanted.has(number)) found.push({ number, bytes: line.bytes, tooLong: line.tooLong });
     if (number >= last) break;
   }
   return found;

@@ -3,8 +3,8 @@ import type { ReferenceTargets } from '../../fhir/import-references.ts';
 import { LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
 import type { ImportContext } from '../../fhir/import-transform.ts';
 import { attachmentId } from '../../fhir/missing-references.ts';
-import type { RequesterDeps } from './deps.ts';
 import type { ExchangeContext } from './import-context.ts';
+import type { TargetStore } from './import-threads.ts';
 import { TargetMemory } from './target-memory.ts';
 import type { Target } from './target-memory.ts';
 import { typesOfUrns } from './urn-types.ts';
@@ -28,8 +28,7 @@ interface OriginalKey {
 /** So many types of URNs are remembered. */
 const REMEMBERED = 50_000;
 
-export function targetLookup(deps: RequesterDeps, exchangeId: string, context: ExchangeContext): TargetLookup {
-  const { fhir } = deps;
+export function targetLookup(store: TargetStore, exchangeId: string, context: ExchangeContext): TargetLookup {
   const memory = new TargetMemory(context);
   const typeOfUrn = new Map<string, string>();
   const byIdentifier = new Map<string, string | undefined>();
@@ -44,7 +43,7 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
       for (const { url } of attachments) ask(memory.of('Binary', attachmentId(url)));
     }
     if (asked.size === 0) return;
-    const known = await fhir.known(exchangeId, [...asked]);
+    const known = await store.known(exchangeId, [...asked]);
     for (const target of asked) if (known.has(target.key)) memory.bring(target);
   };
   const askForIdentifiers = async (targets: readonly ReferenceTargets[]): Promise<void> => {
@@ -52,13 +51,13 @@ export function targetLookup(deps: RequesterDeps, exchangeId: string, context: E
       const key = JSON.stringify([type, system, value]);
       // Others are looked for once, before the publication.
       if (byIdentifier.has(key) || !LOOKED_UP_TYPES.has(type)) continue;
-      byIdentifier.set(key, await fhir.broughtByIdentifier(exchangeId, type, { system, value }));
+      byIdentifier.set(key, await store.broughtByIdentifier(exchangeId, type, { system, value }));
     }
   };
   const askForUrns = async (targets: readonly ReferenceTargets[], own: readonly OriginalKey[]): Promise<void> => {
     const named = targets.flatMap(({ urns }) => urns.flatMap((urn) => idOfUrn(urn) ?? []));
     const ids = [...new Set(named)].filter((id) => !typeOfUrn.has(id));
-    const types = ids.length === 0 ? [] : await typesOfUrns(deps, exchangeId, context, ids, own);
+    const types = ids.length === 0 ? [] : await typesOfUrns(store, exchangeId, context, ids, own);
     for (const [id, type] of types) typeOfUrn.set(id, type);
   };
 

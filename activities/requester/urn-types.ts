@@ -1,7 +1,7 @@
 import { importedId } from '../../fhir/import-references.ts';
 import { RESOURCE_TYPES } from '../../fhir/resource-types.ts';
-import type { RequesterDeps } from './deps.ts';
 import type { ExchangeContext } from './import-context.ts';
+import type { TargetStore } from './import-threads.ts';
 
 /** Each is looked for under every type there is. */
 const IDS_AT_ONCE = 40;
@@ -11,7 +11,7 @@ const IDS_AT_ONCE = 40;
  * names a resource without its type. `own`: what comes with the batch that asks.
  */
 export async function typesOfUrns(
-  { fhir }: Pick<RequesterDeps, 'fhir'>,
+  store: TargetStore,
   exchangeId: string,
   context: ExchangeContext,
   ids: readonly string[],
@@ -27,7 +27,7 @@ export async function typesOfUrns(
       .flatMap((originalId) =>
         [...RESOURCE_TYPES].map((type) => ({ type, originalId, id: importedId(context, type, originalId) })),
       );
-    const known = await fhir.known(exchangeId, keys);
+    const known = await store.known(exchangeId, keys);
     for (const { type, originalId, id } of keys) if (known.has(`${type}/${id}`)) found.get(originalId)?.add(type);
   }
   const types = new Map<string, string>();

@@ -28,6 +28,30 @@ export async function copyRows(
   if (first.done === true) return;
   const stream = client.query(copyFrom(`COPY ${target} FROM STDIN (FORMAT binary)`));
   await pipeline(Readable.from(startingWith(first.value, source), { objectMode: false }), stream);
+  giveBack(first.value);
+}
+
+/** Memory of chunks that Postgres has, for the next ones: making it anew for each batch occupies the collector. */
+const spare: ArrayBufferLike[] = [];
+const MOST_SPARE = 2;
+
+function giveBack({ buffer }: Buffer): void {
+  const { byteLength } = buffer;
+  if (spare.length < MOST_SPARE && byteLength >= LEAST_SPARE_BYTES && byteLength <= MOST_SPARE_BYTES)
+    spare.push(buffer);
+}
+
+/** Smaller ones are pieces of Node's own pool. */
+const LEAST_SPARE_BYTES = 256 * 1024;
+/** One that a very long row has needed is not kept. */
+const MOST_SPARE_BYTES = 2 * MOST_CHUNK_BYTES;
+
+function memoryFor(bytes: number): Buffer {
+  if (bytes < LEAST_SPARE_BYTES) return Buffer.allocUnsafe(bytes);
+  const memory = spare.pop();
+  return memory !== undefined && memory.byteLength >= bytes
+    ? Buffer.from(memory)
+    : Buffer.allocUnsafeSlow(Math.ceil(1.25 * bytes));
 }
 
 function* startingWith(first: Buffer, rest: Iterable<Buffer>): Generator<Buffer> {
@@ -39,7 +63,7 @@ function* chunks(rows: readonly (readonly CopyValue[])[]): Generator<Buffer, und
   if (rows.length === 0) return undefined;
   let left = SIGNATURE.length + END_BYTES;
   for (const row of rows) left += mostBytes(row);
-  let chunk = Buffer.allocUnsafe(Math.min(left, MOST_CHUNK_BYTES));
+  let chunk = memoryFor(Math.min(left, MOST_CHUNK_BYTES));
   let at = SIGNATURE.copy(chunk);
   for (const row of rows) {
     const most = mostBytes(row);

@@ -55,6 +55,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   store: anyOf(within('fhir', 'prisma/generated'), parameters),
   activities: anyOf(within('fhir'), interfacesOf('store'), interfacesOf('peer'), contract, parameters),
   temporal: anyOf(contract, parameters),
+  threads: anyOf(within('fhir', 'activities'), interfacesOf('store')),
   api: anyOf(within('fhir', 'temporal'), interfacesOf('store'), contract, parameters),
 };
 
@@ -178,6 +179,13 @@ describe('what a process has in memory', () => {
     const loaded = loadedBy('cli/api.ts', 'cli/start-apis.ts');
     expect(loaded.some(within('api'))).toBe(true);
     expect(loaded.filter(({ specifier }) => specifier === '@temporalio/worker').map(say)).toEqual([]);
+  });
+
+  it('is in a thread of imports no library, and nothing that reaches a server', () => {
+    const loaded = loadedBy('threads/import-thread.ts');
+    expect(loaded.some(within('fhir'))).toBe(true);
+    const libraries = loaded.filter(({ target, specifier }) => target === undefined && !specifier.startsWith('node:'));
+    expect([...libraries, ...loaded.filter(within('store/postgres', 'peer', 'temporal'))].map(say)).toEqual([]);
   });
 });
 

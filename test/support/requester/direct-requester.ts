@@ -8,6 +8,7 @@ import type { RequesterActivities } from '../../../activities/requester/requeste
 import type { OidcServer } from '../../../fhir/oidc-definitions.ts';
 import { createLogger } from '../../../logger.ts';
 import { createPeerHttp } from '../../../peer/http.ts';
+import { createImportThreads } from '../../../threads/import-threads.ts';
 import { createTokenSource } from '../../../peer/token.ts';
 import { PrismaClient } from '../../../prisma/generated/client.ts';
 import { createSeal } from '../../../seal.ts';
@@ -37,6 +38,7 @@ export interface Outside {
 
 export function reachPayers(servers: readonly OidcServer[]): Outside {
   const http = createPeerHttp();
+  const threads = createImportThreads();
   const seal = createSeal([{ id: 'k1', key: randomBytes(32) }]);
   const tokens = createTokenSource({
     http,
@@ -50,7 +52,7 @@ export function reachPayers(servers: readonly OidcServer[]): Outside {
       const prismaPool = quietPool(connections, 3);
       const prisma = new PrismaClient({ adapter: new PrismaPg(prismaPool) });
       const deps = requesterDeps({
-        ...{ prisma, pool, seal, http, tokens, fhir: createPostgresFhirStore(pool) },
+        ...{ prisma, pool, seal, http, threads, tokens, fhir: createPostgresFhirStore(pool) },
         servers: () => Promise.resolve(servers),
         outbox: createOutbox(seal, () => Promise.resolve()),
         settings: { ...TEST_SETTINGS, ...settings },
@@ -66,6 +68,7 @@ export function reachPayers(servers: readonly OidcServer[]): Outside {
       };
     },
     close: () => {
+      threads.close().catch(() => undefined);
       // Not waited for: an answer that an interrupted step did not read to its end keeps its connection open.
       http.close().catch(() => undefined);
       return Promise.resolve();

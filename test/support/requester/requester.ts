@@ -10,6 +10,7 @@ import { oidcServerInput } from '../../../fhir/oidc-definitions.ts';
 import type { OidcServer } from '../../../fhir/oidc-definitions.ts';
 import { createLogger } from '../../../logger.ts';
 import { createPeerHttp } from '../../../peer/http.ts';
+import { createImportThreads } from '../../../threads/import-threads.ts';
 import { createTokenSource } from '../../../peer/token.ts';
 import { createSeal } from '../../../seal.ts';
 import type { EncryptionKey } from '../../../seal.ts';
@@ -82,10 +83,11 @@ export async function startRequester(
   const dataConverter = createDataConverter(keys);
   const connected = connectTemporal(temporal, dataConverter);
   const http = createPeerHttp();
+  const threads = createImportThreads();
   const logLines: string[] = [];
   const logger = createLogger('debug', (line) => logLines.push(line));
   const deps = requesterDeps({
-    ...{ prisma, pool, seal, http },
+    ...{ prisma, pool, seal, http, threads },
     fhir: createPostgresFhirStore(pool),
     tokens: createTokenSource({
       http,
@@ -113,6 +115,7 @@ export async function startRequester(
     async stop() {
       await workers.stop();
       await connected.connection.close();
+      await threads.close();
       await http.close();
       await prisma.$disconnect();
       await pool.end();

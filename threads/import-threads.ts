@@ -1,0 +1,30 @@
+import { availableParallelism } from 'node:os';
+import type { ImportThreads } from '../activities/requester/import-threads.ts';
+import { threadProgram } from './program.ts';
+import { Thread } from './thread.ts';
+
+/** One processor is left to Postgres, and to what this process does besides. */
+const MOST_THREADS = Math.min(Math.max(availableParallelism() - 1, 1), 4);
+
+/** Threads start with the exchanges that need them; beyond their greatest number exchanges share one. */
+export function createImportThreads(): ImportThreads & { close(): Promise<void> } {
+  let threads: Thread[] = [];
+  let program: Promise<string> | undefined;
+  const leastBusy = (code: string): Thread => {
+    threads = threads.filter(({ isAlive }) => isAlive);
+    const [first] = threads.sort((one, other) => one.sessions - other.sessions);
+    if (first !== undefined && (first.sessions === 0 || threads.length >= MOST_THREADS)) return first;
+    const thread = new Thread(code);
+    threads.push(thread);
+    return thread;
+  };
+  return {
+    async open(exchangeId, context, store) {
+      program ??= threadProgram();
+      return leastBusy(await program).open(exchangeId, context, store);
+    },
+    async close() {
+      await Promise.all(threads.map((thread) => thread.stop()));
+    },
+  };
+}

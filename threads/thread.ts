@@ -1,0 +1,124 @@
+import { Worker } from 'node:worker_threads';
+import type { ExchangeContext } from '../activities/requester/import-context.ts';
+import type { ImportThread, TargetStore, ThreadedBatch } from '../activities/requester/import-threads.ts';
+import type { FromThread, StoreAnswer, StoreQuestion, ToThread } from './messages.ts';
+import { Memory, packLines, unpackBatch } from './packed.ts';
+
+/** What is young has little room: records are gone before the collector looks, and a full collection is rare. */
+const LIMITS = { maxYoungGenerationSizeMb: 48 };
+
+interface Session {
+  readonly store: TargetStore;
+  /** What went wrong with the store while the thread waited for its answer. */
+  failure: unknown;
+}
+
+interface Pending {
+  readonly session: Session;
+  resolve(prepared: ThreadedBatch): void;
+  reject(error: unknown): void;
+}
+
+/** One thread that runs `import-thread.ts`, seen from outside. */
+export class Thread {
+  readonly #worker: Worker;
+  readonly #sessions = new Map<number, Session>();
+  readonly #pending = new Map<number, Pending>();
+  readonly #spare = new Memory();
+  #numbers = 0;
+  isAlive = true;
+
+  /** `program`: of the thread, as JavaScript. */
+  constructor(program: string) {
+    this.#worker = new Worker(program, { eval: true, resourceLimits: LIMITS });
+    // It has nothing to do that nobody waits for.
+    this.#worker.unref();
+    this.#worker.on('message', (message: FromThread) => {
+      this.#receive(message);
+    });
+    this.#worker.on('error', (error) => {
+      this.#end(error);
+    });
+    this.#worker.on('exit', () => {
+      this.#end(new Error('The import thread has ended.'));
+    });
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  open(exchangeId: string, context: ExchangeContext, store: TargetStore): ImportThread {
+    const number = ++this.#numbers;
+    const session: Session = { store, failure: undefined };
+    this.#sessions.set(number, session);
+    this.#post({ kind: 'open', session: number, exchangeId, context });
+    return {
+      prepare: ({ exchangeId: id, number: fileNumber, type }, received) =>
+        new Promise((resolve, reject) => {
+          if (!this.isAlive) throw new Error('The import thread has ended.');
+          const batch = ++this.#numbers;
+          this.#pending.set(batch, { session, resolve, reject });
+          const file = { exchangeId: id, number: fileNumber, type };
+          const lines = packLines(received, this.#spare);
+          this.#post({ kind: 'prepare', session: number, batch, file, lines }, [lines.bytes.buffer]);
+        }),
+      close: () => {
+        this.#sessions.delete(number);
+        this.#post({ kind: 'close', session: number });
+      },
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToThread, memory: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, memory);
+  }
+
+  #receive(message: FromThread): void {
+    if (message.kind === 'ask') {
+      void this.#answer(message);
+      return;
+    }
+    const pending = this.#pending.get(message.batch);
+    this.#pending.delete(message.batch);
+    if (message.kind === 'failed') {
+      pending?.reject(pending.session.failure ?? new Error(`A batch could not be prepared: ${message.name}.`));
+      return;
+    }
+    this.#spare.give(message.memory);
+    const memory = message.prepared.bytes.buffer;
+    const release = (): void => {
+      this.#post({ kind: 'memory', memory }, [memory]);
+    };
+    pending?.resolve({ ...unpackBatch(message.prepared), release });
+  }
+
+  async #answer({ session: number, question, ask }: Extract<FromThread, { kind: 'ask' }>): Promise<void> {
+    const session = this.#sessions.get(number);
+    try {
+      const answer = session && (await answerOf(session.store, ask));
+      this.#post({ kind: 'answer', question, answer });
+    } catch (error) {
+      if (session !== undefined) session.failure = error;
+      this.#post({ kind: 'no-answer', question });
+    }
+  }
+
+  #end(error: unknown): void {
+    this.isAlive = false;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+    this.#sessions.clear();
+  }
+}
+
+function answerOf(store: TargetStore, ask: StoreQuestion): Promise<StoreAnswer> {
+  const { exchangeId } = ask;
+  if (ask.method === 'known') return store.known(exchangeId, ask.keys);
+  const { type, system, value } = ask;
+  return store.broughtByIdentifier(exchangeId, type, { system, value });
+}
