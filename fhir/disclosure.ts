@@ -6,6 +6,8 @@ import { isRecord } from './parameters.ts';
 import { SERVER_META_ALONE, telltales } from './plain-text.ts';
 import { decideAuthorization, isAuthorization, withoutItems } from './prior-authorization.ts';
 import type { AuthorizationBar } from './prior-authorization.ts';
+import { FOR_OPERATORS, forPartners } from './record-marks.ts';
+import type { Unmarked } from './record-marks.ts';
 import { isWithinYears, serviceEnd } from './service-date.ts';
 
 /** Why a resource, or a part of it, did not go out; for the operator's counts alone. */
@@ -60,6 +62,8 @@ export interface Disclosure {
    * text has to be disclosed.
    */
   telltales(type: string, context: DisclosureContext): RegExp | undefined;
+  /** Which texts of this type go out as they are, by what is marked of them. Undefined where every text has to be disclosed. */
+  unmarked(type: string, context: DisclosureContext): Unmarked | undefined;
 }
 
 export interface DisclosureOptions {
@@ -120,13 +124,17 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
     }
   };
 
+  // Of the year in which the look-back ends some days lie before it.
+  const yearsKeptFrom = ({ asOf }: PartnerContext): number => asOf.getUTCFullYear() - rules.lookBackYears + 1;
+
   return {
     telltales(type, { partner }) {
       if (seeResource !== undefined) return undefined;
-      // Of the year in which the look-back ends some days lie before it.
-      return partner === undefined
-        ? SERVER_META_ALONE
-        : telltales(type, partner.asOf.getUTCFullYear() - rules.lookBackYears + 1);
+      return partner === undefined ? SERVER_META_ALONE : telltales(type, yearsKeptFrom(partner));
+    },
+    unmarked(type, { partner }) {
+      if (seeResource !== undefined) return undefined;
+      return partner === undefined ? FOR_OPERATORS : forPartners(type, yearsKeptFrom(partner));
     },
     disclose(text, context) {
       const { partner } = context;

@@ -1,7 +1,7 @@
 import { CLAIM_TYPES } from './claim-types.ts';
 
 /** Where one of these stands already, only a look at the whole text tells how the store's own are set. */
-const SERVER_META: readonly string[] = ['versionId', 'lastUpdated'];
+export const SERVER_META: readonly string[] = ['versionId', 'lastUpdated'];
 
 /** What goes out as it is where no rule applies. */
 export const SERVER_META_ALONE = new RegExp(`"(?:${SERVER_META.join('|')})"`, 'g');
@@ -19,7 +19,8 @@ export function telltales(type: string, yearsKeptFrom: number): RegExp {
 
 const WORDS: readonly string[] = ['security', ...SERVER_META];
 
-const CLAIM_WORDS: readonly string[] = [
+/** By which prior authorizations and amounts are known. */
+export const CLAIM_WORDS: readonly string[] = [
   ...['preauthorization', 'payment', 'benefitBalance', 'net', 'unitPrice', 'costToBeneficiary', 'total', 'amount'],
   ...['valueMoney', 'currency', 'urn:iso:std:iso:4217'],
   ...['copay', 'copayment', 'coinsurance', 'deductible', 'eligpercent'],
