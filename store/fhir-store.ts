@@ -4,6 +4,7 @@
  * The embedded default is `postgres/`; one contract test runs against every adapter.
  * Texts are JSON of one resource, kept as they were given: nothing is re-printed on the way in or out.
  */
+import type { RecordMarks } from '../fhir/record-marks.ts';
 import type { RecordBatch } from './record-batch.ts';
 import type { HistoryQuery, IdentifierQuery, SearchPage, SearchQuery, SearchScope } from './search-query.ts';
 
@@ -70,8 +71,8 @@ export interface CompartmentQuery extends Instants {
   readonly after?: ResourceKey | undefined;
 }
 
-/** One record on its way in: transformed, not yet visible. */
-export interface ImportRow {
+/** One record on its way in: transformed, not yet visible. Its marks are those of its content. */
+export interface ImportRow extends RecordMarks {
   readonly type: string;
   readonly id: string;
   /** The text, or its UTF-8. */

@@ -17,6 +17,8 @@ export interface PackedBatch extends Joined {
   readonly ids: readonly string[];
   readonly hashes: readonly string[];
   readonly patientIds: readonly (string | undefined)[];
+  readonly marks: readonly (number | undefined)[];
+  readonly sharedReferences: readonly (string | undefined)[];
   readonly lines: readonly (number | undefined)[];
   readonly refused: readonly RefusedLine[];
   readonly openTargets: readonly OpenTarget[];
@@ -55,20 +57,24 @@ export function packBatch({ rows, refused, openTargets }: PreparedBatch, memory:
     ids: rows.map(({ id }) => id),
     hashes: rows.map(({ contentHash }) => contentHash),
     patientIds: rows.map(({ patientId }) => patientId),
+    marks: rows.map(({ marks }) => marks),
+    sharedReferences: rows.map(({ sharedReferences }) => sharedReferences),
     lines: rows.map(({ line }) => line),
     ...{ refused, openTargets },
   };
 }
 
 export function unpackBatch(packed: PackedBatch): PreparedBatch {
-  const { types, ids, hashes, patientIds, lines, refused, openTargets } = packed;
+  const { types, ids, hashes, refused, openTargets } = packed;
   const rows = types.map((type, index) => ({
     type,
     id: ids[index] ?? '',
     content: piece(packed, index),
     contentHash: hashes[index] ?? '',
-    patientId: patientIds[index],
-    line: lines[index],
+    patientId: packed.patientIds[index],
+    marks: packed.marks[index],
+    sharedReferences: packed.sharedReferences[index],
+    line: packed.lines[index],
   }));
   return { rows, refused, openTargets };
 }

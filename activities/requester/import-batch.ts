@@ -9,6 +9,7 @@ import { transformRecord } from '../../fhir/import-transform.ts';
 import type { ImportedResource } from '../../fhir/import-transform.ts';
 import { attachmentId, conditionalUrl, UNTYPED } from '../../fhir/missing-references.ts';
 import { decodeUtf8 } from '../../fhir/ndjson.ts';
+import { marksOf } from '../../fhir/record-marks.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
 import { scanRecord } from '../../fhir/record-scan.ts';
 import { referencesOf } from '../../fhir/scan-references.ts';
@@ -164,5 +165,7 @@ export function rowOf(
 ): PreparedRow {
   const content = Buffer.from(text);
   const contentHash = hash('sha256', content, 'hex');
-  return { type, id, content, contentHash, patientId: belongsToMember(type) ? anchorPatientId : undefined, line };
+  const { marks, sharedReferences } = marksOf(content);
+  const patientId = belongsToMember(type) ? anchorPatientId : undefined;
+  return { type, id, content, contentHash, marks, sharedReferences, patientId, line };
 }

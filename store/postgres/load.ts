@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Pool, PoolClient } from 'pg';
+import { marksOf } from '../../fhir/record-marks.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
 import { keyOf } from '../fhir-store.ts';
 import { nextInstant, openNativePublication, publishAt } from './clock.ts';
@@ -135,7 +136,10 @@ async function stageBatch(
       if (before?.visible) tally.updated += 1;
       else tally.new += 1;
       const state = { evidence: false, generated: false, deleted: false };
-      staged.push({ type, id, patientId: owners.get(key), ...state, contentHash: hash, content: text });
+      // Its bytes are asked for twice.
+      const content = Buffer.from(text);
+      const marks = marksOf(content);
+      staged.push({ type, id, patientId: owners.get(key), ...state, contentHash: hash, content, marks });
     }
     seen.set(key, earlier ?? hash);
   }

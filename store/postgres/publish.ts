@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { marksOf } from '../../fhir/record-marks.ts';
 import { addPatientLink } from '../../fhir/stored-text.ts';
 import { nextInstant, openNativePublication, publishAt } from './clock.ts';
 import { settleDeletions } from './deletions.ts';
@@ -72,7 +73,8 @@ async function linkPatients(client: PoolClient, { localPatientId, importedPatien
   if (content === local.content) return;
   const publicationId = await openNativePublication(client);
   const patient = { type: 'Patient', id: localPatientId, patientId: localPatientId, content };
-  const state = { evidence: local.evidence, generated: false, deleted: false, contentHash: contentHash(content) };
-  await stageRows(client, publicationId, [{ ...patient, ...state }]);
+  const state = { evidence: local.evidence, generated: false, deleted: false };
+  const seen = { contentHash: contentHash(content), marks: marksOf(content) };
+  await stageRows(client, publicationId, [{ ...patient, ...state, ...seen }]);
   await publishAt(client, publicationId, await nextInstant(client));
 }

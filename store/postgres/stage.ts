@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { indexValuesOf, LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
+import type { RecordMarks } from '../../fhir/record-marks.ts';
 import { copyRows } from './copy.ts';
 import type { CopyValue } from './copy.ts';
 
@@ -15,13 +16,15 @@ export interface StagedRow {
   readonly contentHash: string;
   /** The text, or its UTF-8. */
   readonly content: string | Uint8Array;
+  /** Of a tombstone nothing is marked. */
+  readonly marks: RecordMarks | undefined;
 }
 
 /** Writes the versions and what is indexed of them; they show once the publication has its instant. */
 export async function stageRows(client: PoolClient, publicationId: string, rows: readonly StagedRow[]): Promise<void> {
   if (rows.length === 0) return;
   const resources =
-    'resource (type, id, publication_id, patient_id, evidence, generated, deleted, content_hash, content)';
+    'resource (type, id, publication_id, patient_id, evidence, generated, deleted, content_hash, content, marks, shared_references)';
   const publication = BigInt(publicationId);
   await copyRows(
     client,
@@ -73,6 +76,8 @@ function resourceValues(publication: bigint, row: StagedRow): CopyValue[] {
     row.deleted,
     Buffer.from(row.contentHash, 'hex'),
     row.content,
+    row.marks?.marks,
+    row.marks?.sharedReferences,
   ];
 }
 

@@ -108,6 +108,7 @@ export function toStagedRow(row: ImportRow, generated: boolean): StagedRow {
     deleted: false,
     contentHash: row.contentHash,
     content: row.content,
+    marks: row,
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { marksOf } from '../../fhir/record-marks.ts';
 import { stripServerMeta, withId } from '../../fhir/stored-text.ts';
 import { keyOf } from '../fhir-store.ts';
 import type { ResourceKey, Write, WriteResult } from '../fhir-store.ts';
@@ -115,6 +116,7 @@ async function stagePlans(client: PoolClient, plans: readonly Plan[], before: Ne
       deleted,
       contentHash: hash,
       content: text,
+      marks: deleted ? undefined : marksOf(text),
     };
   });
   const publicationId = await openNativePublication(client);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
+import { marksOf } from '../../fhir/record-marks.ts';
 import type { StoreUnderTest } from './fhir-stores.ts';
 import type {
   DeletionBatch,
@@ -18,7 +19,7 @@ export function importRow(type: string, id: string, patientId: string | undefine
 export function rowOf(text: string, patientId: string | undefined, line = 1): ImportRow {
   const { resourceType, id } = JSON.parse(text) as { resourceType: string; id: string };
   const contentHash = createHash('sha256').update(text).digest('hex');
-  return { type: resourceType, id, content: text, patientId, contentHash, line };
+  return { type: resourceType, id, content: text, patientId, contentHash, line, ...marksOf(text) };
 }
 
 /** The exchange's row and one file of it, as they stand when its import begins. */

@@ -17,6 +17,14 @@ export const RULES: DisclosureRules = {
 
 export const AS_OF = new Date('2026-11-21T12:00:00Z');
 
+/** Under a consent for regular data, which names nothing that was denied. */
+export const PARTNER: PartnerContext = {
+  policy: 'regular',
+  asOf: AS_OF,
+  consents: () => Promise.resolve([]),
+  deniedRequests: () => Promise.resolve(new Set()),
+};
+
 /** What a partner gets of a resource, under a consent for regular data. */
 export async function disclosed(
   resource: object | string,
@@ -26,13 +34,7 @@ export async function disclosed(
   const text = typeof resource === 'string' ? resource : JSON.stringify(resource);
   return createDisclosure({ rules: RULES, ...options }).disclose(text, {
     clientId: 'partner',
-    partner: {
-      policy: 'regular',
-      asOf: AS_OF,
-      consents: () => Promise.resolve([]),
-      deniedRequests: () => Promise.resolve(new Set()),
-      ...partner,
-    },
+    partner: { ...PARTNER, ...partner },
   });
 }
 

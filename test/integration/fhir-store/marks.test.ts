@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { marksOf } from '../../../fhir/record-marks.ts';
+import { loadFiles } from '../../../store/postgres/load.ts';
+import { adapters, useStore } from '../../support/fhir-stores.ts';
+import { batchOf, createResource, deletionOf, importRow, openExchange } from '../../support/records.ts';
+
+interface Version {
+  readonly content: string;
+  readonly marks: number | null;
+  readonly shared_references: string | null;
+}
+
+/** Something of everything that is marked. */
+const MORE =
+  '"meta":{"security":[],"tag":[]},"issued":"2019-01-01","payment":{},"performer":[{"reference":"Practitioner/d"}]';
+
+describe.each(adapters)('what is marked of a record, over $name', ({ create }) => {
+  const at = useStore(create);
+
+  const versions = async (id: string): Promise<readonly Version[]> => {
+    const { rows } = await at.pool.query<Version>(
+      'SELECT content, marks, shared_references FROM resource WHERE id = $1 ORDER BY publication_id',
+      [id],
+    );
+    return rows;
+  };
+  const markedAsSeen = ({ content }: Version): Version => {
+    const { marks, sharedReferences = null } = marksOf(content);
+    return { content, marks, shared_references: sharedReferences };
+  };
+  const expectMarked = async (id: string, count: number): Promise<void> => {
+    const rows = await versions(id);
+    expect(rows).toHaveLength(count);
+    expect(rows).toEqual(rows.map(markedAsSeen));
+  };
+
+  it('is kept as the import has seen it, and not looked for again', async () => {
+    await openExchange(at.pool, 'i', 'i-local');
+    const row = { ...importRow('Observation', 'i-o', 'i-p', MORE), marks: 7, sharedReferences: 'Location/elsewhere' };
+    await at.store.importBatch(batchOf('i', [row]));
+    expect(await versions('i-o')).toMatchObject([{ marks: 7, shared_references: 'Location/elsewhere' }]);
+  });
+
+  it('is kept of what the import makes itself', async () => {
+    await openExchange(at.pool, 'g', 'g-local');
+    await at.store.importBatch(batchOf('g', [importRow('Observation', 'g-o', 'g-p', MORE)]));
+    await at.store.stageGenerated('g', [importRow('Provenance', 'g-v', 'g-p', MORE)]);
+    await at.store.stageAbout('g', 10, () => importRow('Provenance', 'g-about', 'g-p', MORE));
+    for (const id of ['g-o', 'g-v', 'g-about']) await expectMarked(id, 1);
+  });
+
+  it('is that of the new text where a line is made anew', async () => {
+    await openExchange(at.pool, 'a', 'a-local');
+    await at.store.importBatch(batchOf('a', [importRow('Observation', 'a-o', 'a-p', MORE)]));
+    const another = importRow('Observation', 'a-o', 'a-p', '"performer":[{"reference":"Organization/o"}]');
+    await at.store.restage('a', [another], [{ file: 0, line: 1 }]);
+    expect(await versions('a-o')).toMatchObject([{ shared_references: 'Organization/o' }]);
+    await expectMarked('a-o', 1);
+  });
+
+  it('is kept of each version that is written, and of the link that a publication writes', async () => {
+    await createResource(at.store, `{"resourceType":"Patient","id":"w-local","birthDate":"1960-01-01"}`);
+    await createResource(at.store, `{"resourceType":"Patient","id":"w-local",${MORE}}`);
+    await openExchange(at.pool, 'w', 'w-local');
+    await at.store.importBatch(batchOf('w', [importRow('Patient', 'w-p', 'w-p')]));
+    await at.store.publish('w', { localPatientId: 'w-local', importedPatientId: 'w-p' });
+    await expectMarked('w-local', 3);
+  });
+
+  it('is kept of what is loaded from a file', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'carryover-marks-'));
+    const file = path.join(folder, 'Observation.ndjson');
+    writeFileSync(file, `{"resourceType":"Observation","id":"l-o","text":{"div":"é"},${MORE}}`);
+    await loadFiles(at.pool, [file]).finally(() => {
+      rmSync(folder, { recursive: true });
+    });
+    await expectMarked('l-o', 1);
+  });
+
+  it('is nothing of a tombstone, and comes back with a shared record', async () => {
+    const clinic = importRow('Organization', 's-org', undefined, '"endpoint":[{"reference":"Endpoint/e"}]');
+    for (const [exchange, member] of Object.entries({ s1: 'sue', s2: 'sue', s3: 'tim' })) {
+      await openExchange(at.pool, exchange, member, 2);
+    }
+    await at.store.importBatch(batchOf('s1', [clinic]));
+    await at.store.publish('s1', undefined);
+    await at.store.deleteBatch(deletionOf('s2', ['Organization/s-org']));
+    await at.store.importBatch(batchOf('s3', [clinic]));
+    await at.store.publish('s2', undefined);
+    await at.store.publish('s3', undefined);
+    await at.store.write([{ kind: 'delete', type: 'Organization', id: 's-org' }]);
+    const none: Version = { content: '', marks: null, shared_references: null };
+    const [first, ...others] = await versions('s-org');
+    expect(first).toMatchObject({ shared_references: 'Endpoint/e' });
+    expect(others).toEqual([none, first, none]);
+  });
+});

@@ -1,0 +1,204 @@
+import { Buffer } from 'node:buffer';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { createDisclosure } from '../../../fhir/disclosure.ts';
+import type { DisclosureContext } from '../../../fhir/disclosure.ts';
+import { goesAlong } from '../../../fhir/open-types.ts';
+import { MARK, marksOf } from '../../../fhir/record-marks.ts';
+import type { Unmarked } from '../../../fhir/record-marks.ts';
+import { sharedReferences } from '../../../fhir/shared-references.ts';
+import { metaStamp, metaStart } from '../../../fhir/stored-bytes.ts';
+import { withStoredMeta } from '../../../fhir/stored-text.ts';
+import { disclosed, PARTNER, RULES } from './disclosure-examples.ts';
+
+const disclosure = createDisclosure({ rules: RULES });
+const AS_OPERATOR: DisclosureContext = { clientId: 'us', partner: undefined };
+const AS_PARTNER: DisclosureContext = { clientId: 'partner', partner: PARTNER };
+
+/** As the store asks for it. */
+const goesOutUnread = (text: string, unmarked: Unmarked | undefined): boolean => {
+  const { marks } = marksOf(text);
+  return unmarked !== undefined && (marks & unmarked.mask) === 0 && (marks & 0xffff) >= unmarked.fromYear;
+};
+const withMeta = (rest: string): string => `{"resourceType":"Observation","id":"x","meta":{"tag":[]},${rest}}`;
+const marked = (text: string): number => marksOf(text).marks;
+const yearIn = (text: string): number => marked(text) & 0xffff;
+
+describe('the earliest year of a text', () => {
+  it.each([
+    ['"2022-01-01"', 2022],
+    ['"2026"', 2026],
+    ['"2021-12","issued":"1974-12-25T00:00:00Z","and":"2020-01-01"', 1974],
+    ['"0099-01-01"', 99],
+  ])('is that of a date: %s', (value, year) => {
+    expect(yearIn(withMeta(`"effectiveDateTime":${value}`))).toBe(year);
+  });
+
+  it.each(['"text of 1999"', '"20210"', '"202"', '1999', '"19é9-01"', '"\\"1999-01"'])('is none of %s', (value) => {
+    expect(yearIn(withMeta(`"v":${value}`))).toBe(0x7fff);
+  });
+});
+
+describe('the marks of a text', () => {
+  it.each([
+    ['"note":[{"text":"a \\"security\\" of \\/ and \\u00e9 and \\u003cp\\u003e"}]', 0],
+    ['"code":"security"', MARK.label],
+    ['"x":"\\u0073ecurity"', MARK.label | MARK.meta],
+    ['"x":"\\u00321-01"', MARK.label | MARK.meta],
+    ['"x":"urn\\u003aiso"', MARK.label | MARK.meta],
+    ['"x":{"versionId":"1"}', MARK.meta],
+    ['"lastUpdated":null', MARK.meta],
+    ['"meta":{"tag":[]}', MARK.meta],
+    ['"contained":[{"meta":{"tag":[]}}]', 0],
+    ['"total":[]', MARK.claim],
+    ['"unit":"urn:iso:std:iso:4217"', MARK.claim],
+    ['"totals":[],"networks":"amounts"', 0],
+  ])('of %s', (rest, marks) => {
+    expect(marked(withMeta(rest)) & ~0xffff).toBe(marks);
+  });
+
+  it.each([
+    '{"resourceType":"Goal","id":"x"}',
+    '{"resourceType":"Goal","meta":{}}',
+    '{"meta" : {"tag":[]}}',
+    '{"contained":[{"meta":{"tag":[]}}]}',
+    '{"code":"meta"}',
+    '{"meta":{"tag":[]},"meta":null}',
+  ])('say that the store has to look for the place of its own meta in %s', (text) => {
+    expect(marked(text) & MARK.meta).toBe(MARK.meta);
+  });
+
+  it('are the same of the text and of its bytes', () => {
+    const text = withMeta('"text":{"div":"é 😀"},"issued":"2019","author":{"reference":"Organization/é"}');
+    const bytes = Buffer.concat([Buffer.from('xx'), Buffer.from(text)]).subarray(2);
+    expect(marksOf(bytes)).toEqual(marksOf(text));
+    expect(marksOf(Uint8Array.from(bytes))).toEqual(marksOf(text));
+  });
+});
+
+describe('the shared references of a text', () => {
+  it.each([
+    ['"a":{"reference":"Practitioner/1"},"b":{"reference" : "Location/2"},"c":{"reference":"Practitioner/1"}', [1, 2]],
+    ['"a":{"reference":"Device/d/_history/3"},"b":{"reference":"Device/d"}', ['d']],
+    ['"a":{"reference":"Practitioner\\/1"},"b":{"reference":"Pr\\u0061ctitioner/2"}', [1, 2]],
+  ])('are told once each: %s', (rest, ids) => {
+    const { marks, sharedReferences: found = '' } = marksOf(withMeta(rest));
+    expect(found.split(' ').map((reference) => reference.split('/')[1])).toEqual(ids.map(String));
+    expect(marks & MARK.reference).toBe(0);
+  });
+
+  it.each([
+    '"a":{"reference":"Patient/1"}',
+    '"a":{"reference":"Encounter\\/1"}',
+    '"a":{"reference":"http://elsewhere/Practitioner/1"}',
+    '"a":{"reference":"#practitioner"}',
+    '"a":{"reference":"Practitioner/"}',
+    '"a":{"reference":"PractitionerRoles/1"}',
+    `"a":{"reference":"Practitioner/${'1'.repeat(65)}"}`,
+    '"code":"reference","b":"Practitioner/1"',
+  ])('are none in %s', (rest) => {
+    const { marks, sharedReferences: found } = marksOf(withMeta(rest));
+    expect(found).toBeUndefined();
+    expect(marks & MARK.reference).toBe(0);
+  });
+
+  it('are marked where one goes by what identifies it', () => {
+    const { marks, sharedReferences: found } = marksOf(
+      withMeta('"a":{"reference":"Practitioner?identifier=urn:npi|1"},"b":{"reference":"Location/l"}'),
+    );
+    expect(marks & MARK.reference).toBe(MARK.reference);
+    expect(found).toBe('Location/l');
+  });
+});
+
+const word = fc.constantFrom(
+  ...['use', 'preauthorization', 'claim', 'adjudication', 'amount', 'total', 'extension', 'valueMoney', 'currency'],
+  ...['USD', 'meta', 'security', 'tag', 'code', 'R', 'copay', 'item', 'net', 'category', 'coding', 'system', 'url'],
+  ...[
+    'billablePeriod',
+    'start',
+    'created',
+    'status',
+    'active',
+    '2021-01-01',
+    '2025-01-01',
+    '2026',
+    '1999',
+    'versionId',
+  ],
+  ...['urn:iso:std:iso:4217', 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', 'effectiveDateTime'],
+  ...['reference', 'Practitioner/1', 'Practitioner/2/_history/1', 'Organization?identifier=s|1', 'Patient/p', 'é\\"'],
+  ...['Location?name=x', 'Device/a b', 'Medication', 'contained', 'text'],
+);
+const { value } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    word,
+    fc.string(),
+    fc.integer(),
+    fc.array(tie('value'), { maxLength: 3 }),
+    tie('object'),
+  ),
+  object: fc.dictionary(word, tie('value'), { maxKeys: 5 }),
+}));
+const type = fc.constantFrom('Observation', 'ExplanationOfBenefit', 'Claim', 'ClaimResponse');
+const fields = fc.dictionary(word, value, { maxKeys: 6 });
+const indent = fc.constantFrom(undefined, 1);
+
+describe('any record that has no mark', () => {
+  const record = fc
+    .tuple(type, fields, fc.constantFrom<object>({}, { meta: { tag: [] } }), indent)
+    .map(([resourceType, more, meta, space]) => ({
+      resourceType,
+      text: JSON.stringify({ resourceType, id: 'x', ...meta, ...more }, undefined, space),
+    }));
+
+  it('is shown to a partner as it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(record, async ({ resourceType, text }) => {
+        fc.pre(goesOutUnread(text, disclosure.unmarked(resourceType, AS_PARTNER)));
+        expect(await disclosed(text)).toEqual({ kind: 'shown', text, masked: [] });
+      }),
+    );
+  });
+
+  it('has the meta of the store in it by its bytes', () => {
+    const stored = { versionId: '2', lastUpdated: '2026-11-21T04:35:26.123Z' };
+    fc.assert(
+      fc.property(record, ({ resourceType, text }) => {
+        fc.pre(goesOutUnread(text, disclosure.unmarked(resourceType, AS_OPERATOR)));
+        const bytes = Buffer.from(text);
+        const place = metaStart(bytes, 0, bytes.length);
+        const written = Buffer.concat([bytes.subarray(0, place), metaStamp(stored), bytes.subarray(place)]).toString();
+        expect(written).toBe(withStoredMeta(text, stored));
+        expect((JSON.parse(written) as { meta: unknown }).meta).toMatchObject(stored);
+      }),
+    );
+  });
+
+  it('refers to what its shared references name, and nothing else that goes along', () => {
+    fc.assert(
+      fc.property(record, ({ text }) => {
+        const { marks, sharedReferences: found } = marksOf(text);
+        const { literals, conditionals } = sharedReferences(text, goesAlong, new Set());
+        const names = new Set(literals.map(({ type: name, id }) => `${name}/${id}`));
+        expect(new Set(found?.split(' ') ?? [])).toEqual(names);
+        if ((marks & MARK.reference) === 0) expect(conditionals).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('whom a mark keeps from reading a record unread', () => {
+  it('is a partner by years, labels and claims, an operator by the meta alone', () => {
+    const label = MARK.meta | MARK.label;
+    expect(disclosure.unmarked('Observation', AS_PARTNER)).toEqual({ mask: label, fromYear: 2022 });
+    expect(disclosure.unmarked('Claim', AS_PARTNER)).toEqual({ mask: label | MARK.claim, fromYear: 2022 });
+    expect(disclosure.unmarked('Claim', AS_OPERATOR)).toEqual({ mask: MARK.meta, fromYear: 0 });
+  });
+
+  it('is everybody where the operator has a module of its own', () => {
+    const own = createDisclosure({ rules: RULES, seeResource: () => Promise.resolve('proceed') });
+    expect(own.unmarked('Observation', AS_OPERATOR)).toBeUndefined();
+  });
+});
