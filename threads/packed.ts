@@ -17,7 +17,7 @@ export interface PackedBatch extends Joined {
   readonly ids: readonly string[];
   readonly hashes: readonly string[];
   readonly patientIds: readonly (string | undefined)[];
-  readonly marks: readonly (number | undefined)[];
+  readonly marks: Int32Array<ArrayBuffer>;
   readonly sharedReferences: readonly (string | undefined)[];
   readonly lines: readonly (number | undefined)[];
   readonly refused: readonly RefusedLine[];
@@ -57,7 +57,7 @@ export function packBatch({ rows, refused, openTargets }: PreparedBatch, memory:
     ids: rows.map(({ id }) => id),
     hashes: rows.map(({ contentHash }) => contentHash),
     patientIds: rows.map(({ patientId }) => patientId),
-    marks: rows.map(({ marks }) => marks),
+    marks: Int32Array.from(rows, ({ marks }) => marks),
     sharedReferences: rows.map(({ sharedReferences }) => sharedReferences),
     lines: rows.map(({ line }) => line),
     ...{ refused, openTargets },
@@ -72,7 +72,7 @@ export function unpackBatch(packed: PackedBatch): PreparedBatch {
     content: piece(packed, index),
     contentHash: hashes[index] ?? '',
     patientId: packed.patientIds[index],
-    marks: packed.marks[index],
+    marks: packed.marks[index] ?? 0,
     sharedReferences: packed.sharedReferences[index],
     line: packed.lines[index],
   }));

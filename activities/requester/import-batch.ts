@@ -165,7 +165,7 @@ export function rowOf(
 ): PreparedRow {
   const content = Buffer.from(text);
   const contentHash = hash('sha256', content, 'hex');
-  const { marks, sharedReferences } = marksOf(content);
+  const { marks, sharedReferences } = marksOf(text);
   const patientId = belongsToMember(type) ? anchorPatientId : undefined;
   return { type, id, content, contentHash, marks, sharedReferences, patientId, line };
 }

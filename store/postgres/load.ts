@@ -136,10 +136,8 @@ async function stageBatch(
       if (before?.visible) tally.updated += 1;
       else tally.new += 1;
       const state = { evidence: false, generated: false, deleted: false };
-      // Its bytes are asked for twice.
-      const content = Buffer.from(text);
-      const marks = marksOf(content);
-      staged.push({ type, id, patientId: owners.get(key), ...state, contentHash: hash, content, marks });
+      const kept = { contentHash: hash, content: text, marks: marksOf(text) };
+      staged.push({ type, id, patientId: owners.get(key), ...state, ...kept });
     }
     seen.set(key, earlier ?? hash);
   }

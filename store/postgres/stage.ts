@@ -23,12 +23,12 @@ export interface StagedRow {
 /** Writes the versions and what is indexed of them; they show once the publication has its instant. */
 export async function stageRows(client: PoolClient, publicationId: string, rows: readonly StagedRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const resources =
-    'resource (type, id, publication_id, patient_id, evidence, generated, deleted, content_hash, content, marks, shared_references)';
+  const columns =
+    'type, id, publication_id, patient_id, evidence, generated, deleted, content_hash, content, marks, shared_references';
   const publication = BigInt(publicationId);
   await copyRows(
     client,
-    resources,
+    `resource (${columns})`,
     rows.map((row) => resourceValues(publication, row)),
   );
   const identifiers: CopyValue[][] = [];
