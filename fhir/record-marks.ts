@@ -1,6 +1,7 @@
 import { CLAIM_TYPES } from './claim-types.ts';
 import { parseReference } from './identifiers.ts';
-import { objectAt, rootStart, stringAt } from './json-text.ts';
+import { findPropertyAt, objectAt, rootStart, stringAt } from './json-text.ts';
+import type { JsonProperty } from './json-text.ts';
 import { goesAlong, OPEN_TYPES } from './open-types.ts';
 import { CLAIM_WORDS, SERVER_META } from './plain-text.ts';
 
@@ -105,7 +106,12 @@ function addOnce(references: string[], reference: string): void {
 function isMetaFound(text: string, metas: number): boolean {
   if (metas === 0) return false;
   if (metas === 1 && BEGINS_WITH_META.test(text)) return true;
-  const root = objectAt(text, rootStart(text));
-  const [meta, ...others] = root.properties.filter(({ key }) => key === 'meta');
-  return meta !== undefined && others.length === 0 && text.startsWith('"meta":{"', meta.keyStart);
+  const start = rootStart(text);
+  const found = metas === 1 ? findPropertyAt(text, start, 'meta') : onlyPropertyAt(text, start, 'meta');
+  return found !== undefined && text.startsWith('"meta":{"', found.keyStart);
+}
+
+function onlyPropertyAt(text: string, start: number, name: string): JsonProperty | undefined {
+  const [found, ...others] = objectAt(text, start).properties.filter(({ key }) => key === name);
+  return others.length === 0 ? found : undefined;
 }

@@ -67,6 +67,14 @@ describe('the marks of a text', () => {
   ])('say that the store has to look for the place of its own meta in %s', (text) => {
     expect(marked(text) & MARK.meta).toBe(MARK.meta);
   });
+
+  it.each([
+    '{"meta":{"tag":[]},"resourceType":"Goal","id":"x"}',
+    '{"resourceType":"Goal","contained":[{"meta":{"tag":[]}}],"meta":{"tag":[]}}',
+    '{"resourceType":"Goal","note":[{"text":"\\"meta\\":{\\""}],\n"meta":{"tag":[]}}',
+  ])('do not say so where the meta stands elsewhere in the root: %s', (text) => {
+    expect(marked(text) & MARK.meta).toBe(0);
+  });
 });
 
 describe('the shared references of a text', () => {
