@@ -55,7 +55,7 @@ const ONE_OF = { word: ['meta', ...MARK_OF_WORD.keys()].join('|'), type: [...OPE
  * are taken for such, too).
  */
 const TOLD = new RegExp(
-  `"(?:(\\d{4})["-]|(${ONE_OF.word})"|reference"\\s*:\\s*"((?:${ONE_OF.type})[/?]|[A-Z][A-Za-z]*\\\\))` +
+  `"(?:(\\d{4})(?:"|-\\d\\d)|(${ONE_OF.word})"|reference"\\s*:\\s*"((?:${ONE_OF.type})[/?]|[A-Z][A-Za-z]*\\\\))` +
     '|\\\\u00(?:2[dD]|3[0-9aA]|[4-7])',
   'g',
 );

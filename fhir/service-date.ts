@@ -120,8 +120,11 @@ function valuesAt(value: unknown, path: readonly string[]): readonly unknown[] {
   return isRecord(value) && value[key] !== undefined ? valuesAt(value[key], rest) : [];
 }
 
-/** Of a period its end; its start where that is all it says: a claim's often is. */
+/**
+ * Of a period its end; its start where that is all it says: a claim's often is. What is no date of FHIR is none here, as
+ * for the marks of a record, which tell of its years.
+ */
 function endOf(value: unknown): string[] {
   const said = isRecord(value) ? (value['end'] ?? value['start']) : value;
-  return typeof said === 'string' && /^\d{4}/.test(said) ? [said] : [];
+  return typeof said === 'string' && /^\d{4}(?:$|-\d\d)/.test(said) ? [said] : [];
 }

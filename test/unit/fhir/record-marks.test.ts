@@ -34,7 +34,7 @@ describe('the earliest year of a text', () => {
     expect(yearIn(withMeta(`"effectiveDateTime":${value}`))).toBe(year);
   });
 
-  it.each(['"text of 1999"', '"20210"', '"202"', '1999', '"19é9-01"'])('is none of %s', (value) => {
+  it.each(['"text of 1999"', '"1751-7"', '"20210"', '"202"', '1999', '"19é9-01"'])('is none of %s', (value) => {
     expect(yearIn(withMeta(`"v":${value}`))).toBe(0x7fff);
   });
 });
