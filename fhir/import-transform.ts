@@ -64,9 +64,9 @@ export function transformRecord(
   const { edits, problem } = referenceEdits(text, scanned, context);
   const { type, originalId, identifiers } = record;
   const id = context.localKey?.(type, originalId).slice(type.length + 1) ?? importedId(context, type, originalId);
-  const more = problem ?? rootEdits(text, scanned, record, id, context);
-  if (isProblem(more)) return { kind: 'refused', reason: more, type, originalId };
-  const stored = applyEdits(text, [...edits, ...more], root.start, root.end);
+  const own = problem ?? rootEdits(text, scanned, record, id, context);
+  if (isProblem(own)) return { kind: 'refused', reason: own, type, originalId };
+  const stored = applyEdits(text, own.concat(edits), root.start, root.end);
   return { kind: 'resource', type, originalId, id, text: stored, identifiers };
 }
 
@@ -86,7 +86,7 @@ function rootEdits(
   if (isProblem(metaChanges)) return metaChanges;
   const added = place === 'meta' ? [] : originalIdEdits(text, root, inspected, original, place, context);
   if (isProblem(added)) return added;
-  return [replaceValue(idProperty, JSON.stringify(id)), ...metaChanges, ...added];
+  return [replaceValue(idProperty, JSON.stringify(id))].concat(metaChanges, added);
 }
 
 /** Where the id at the responding payer is kept: FHIR gives Binary no `identifier` and no `extension` of its own. */
@@ -136,8 +136,7 @@ function metaEdits(
   { metaSource, migratedTag }: ImportContext,
   extension: string | undefined,
 ): EditsOrProblem {
-  const source = JSON.stringify(metaSource);
-  const tag = JSON.stringify(migratedTag);
+  const { source, tag } = printedMeta(metaSource, migratedTag);
   if (!('properties' in place)) {
     const properties = [jsonProperty('source', source), jsonProperty('tag', `[${tag}]`)];
     if (extension !== undefined) properties.push(jsonProperty('extension', `[${extension}]`));
@@ -160,7 +159,23 @@ function metaEdits(
     if (appended === undefined) return 'invalid-structure';
     edits.push(appended);
   }
-  return [...edits, ...changeProperties(place, ['versionId', 'lastUpdated'], append)];
+  return edits.concat(changeProperties(place, SERVER_META, append));
+}
+
+const SERVER_META = ['versionId', 'lastUpdated'];
+
+let printedLast = { metaSource: '', migratedTag: {} as ImportContext['migratedTag'], source: '', tag: '' };
+
+/** The same for all records of an exchange: printed once. */
+function printedMeta(
+  metaSource: string,
+  migratedTag: ImportContext['migratedTag'],
+): { readonly source: string; readonly tag: string } {
+  if (printedLast.metaSource !== metaSource || printedLast.migratedTag !== migratedTag) {
+    const source = JSON.stringify(metaSource);
+    printedLast = { metaSource, migratedTag, source, tag: JSON.stringify(migratedTag) };
+  }
+  return printedLast;
 }
 
 function hasTag(text: string, property: JsonProperty | undefined, wanted: ImportContext['migratedTag']): boolean {

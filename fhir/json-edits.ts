@@ -10,7 +10,7 @@ export interface Edit {
 
 /** Edits at the same place are applied in the order given, insertions first. Throws RangeError if two overlap. */
 export function applyEdits(text: string, edits: readonly Edit[], from = 0, to = text.length): string {
-  const sorted = inOrder(edits) ? edits : [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
+  const sorted = inOrder(edits);
   const parts: string[] = [];
   let position = from;
   for (const edit of sorted) {
@@ -22,16 +22,19 @@ export function applyEdits(text: string, edits: readonly Edit[], from = 0, to = 
   return parts.join('');
 }
 
-function inOrder(edits: readonly Edit[]): boolean {
-  let before: Edit | undefined;
+/** They are few, and most of them stand in their order: each goes in front of those that belong behind it. */
+function inOrder(edits: readonly Edit[]): readonly Edit[] {
+  const sorted: Edit[] = [];
   for (const edit of edits) {
-    if (before !== undefined && (edit.start < before.start || (edit.start === before.start && edit.end < before.end))) {
-      return false;
-    }
-    before = edit;
+    let place = sorted.length;
+    for (; place > 0 && isBehind(sorted[place - 1], edit); place--);
+    sorted.splice(place, 0, edit);
   }
-  return true;
+  return sorted;
 }
+
+const isBehind = (one: Edit | undefined, other: Edit): boolean =>
+  one !== undefined && (one.start > other.start || (one.start === other.start && one.end > other.end));
 
 export function jsonProperty(key: string, json: string): string {
   return `${JSON.stringify(key)}:${json}`;
@@ -56,6 +59,9 @@ export function insertProperties(
 /** Removes the properties of these keys, then adds printed ones at the end; commas stay right in every case. */
 export function changeProperties(object: JsonObject, remove: readonly string[], append: readonly string[]): Edit[] {
   const all = object.properties;
+  if (!all.some(({ key }) => remove.includes(key))) {
+    return append.length === 0 ? [] : [insertProperties(object, all.at(-1), append)];
+  }
   const removed = new Set(remove);
   const kept = all.filter(({ key }) => !removed.has(key));
   const edits: Edit[] = [];

@@ -55,7 +55,7 @@ const ONE_OF = { word: ['meta', ...MARK_OF_WORD.keys()].join('|'), type: [...OPE
  * are taken for such, too).
  */
 const TOLD = new RegExp(
-  `"(?:(\\d{4})(?:"|-\\d\\d)|(${ONE_OF.word})"|reference"\\s*:\\s*"((?:${ONE_OF.type})[/?]|[A-Z][A-Za-z]*\\\\))` +
+  `"(?:\\d{4}(?:"|-\\d\\d)|(?:${ONE_OF.word})"|reference"\\s*:\\s*"(?:(?:${ONE_OF.type})[/?]|[A-Z][A-Za-z]*\\\\))` +
     '|\\\\u00(?:2[dD]|3[0-9aA]|[4-7])',
   'g',
 );
@@ -71,17 +71,38 @@ export function marksOf(text: string): RecordMarks {
   let earliest = NO_YEAR;
   let metas = 0;
   TOLD.lastIndex = 0;
-  for (let found = TOLD.exec(text); found !== null; found = TOLD.exec(text)) {
-    const [, year, word, reference] = found;
-    if (year !== undefined) earliest = Math.min(earliest, Number(year));
-    else if (word === 'meta') metas++;
-    else if (word !== undefined) marks |= MARK_OF_WORD.get(word) ?? 0;
-    else if (reference !== undefined) marks |= addReference(text, TOLD.lastIndex, reference, references);
-    else marks |= MARK.meta | MARK.label;
+  while (TOLD.test(text)) {
+    // What was found is told by its end: groups would be made anew each time.
+    const end = TOLD.lastIndex;
+    const year = yearUpTo(text, end);
+    const last = text.charAt(end - 1);
+    if (year !== undefined) earliest = Math.min(earliest, year);
+    else if (last === '"') {
+      const word = text.slice(text.lastIndexOf('"', end - 2) + 1, end - 1);
+      if (word === 'meta') metas++;
+      else marks |= MARK_OF_WORD.get(word) ?? 0;
+    } else if (last === '/' || last === '?' || last === '\\') {
+      marks |= addReference(text, end, text.slice(text.lastIndexOf('"', end - 1) + 1, end), references);
+    } else marks |= MARK.meta | MARK.label;
   }
   if (!isMetaFound(text, metas)) marks |= MARK.meta;
   return { marks: marks | earliest, sharedReferences: references.length === 0 ? undefined : references.join(' ') };
 }
+
+/** Of `"2024"` or the beginning of `"2024-05"` that ends here; undefined where something else does. */
+function yearUpTo(text: string, end: number): number | undefined {
+  const quote = text.charAt(end - 1) === '"' ? end - 6 : end - 8;
+  if (text.charAt(quote) !== '"') return undefined;
+  let year = 0;
+  for (let at = quote + 1; at < quote + 5; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    year = year * 10 + digit;
+  }
+  return year;
+}
+
+const ZERO = 0x30;
 
 /** `begun`: what stands before `at` in the string. As `sharedReferences` finds it; answers a mark, or none. */
 function addReference(text: string, at: number, begun: string, references: string[]): number {

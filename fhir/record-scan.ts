@@ -211,7 +211,7 @@ class RecordScanner {
     for (let slot = first; slot < this.#propertiesTop; slot += PROPERTY_SIZE) {
       const keyStart = PROPERTIES.get(slot);
       properties.push({
-        key: keyAt(this.#text, keyStart),
+        key: knownKey(this.#text, keyStart),
         keyStart,
         valueStart: PROPERTIES.get(slot + 1),
         valueEnd: PROPERTIES.get(slot + 2),
@@ -230,6 +230,24 @@ class RecordScanner {
 function mayAttach(bits: number): boolean {
   if ((bits & URL) === 0 || (bits & RESOURCE_TYPE) !== 0) return false;
   return (bits & OF_ATTACHMENT) !== 0 || (bits & ~(URL | ID | IS_META)) === 0;
+}
+
+/** Keys that were met, by their first and last character and their length: most come again, and need not be made anew. */
+const KNOWN_KEYS = new Array<string | undefined>(1024).fill(undefined);
+const LONGEST_KNOWN_KEY = 32;
+
+function knownKey(text: string, keyStart: number): string {
+  const keyEnd = plainStringEnd(text, keyStart);
+  const length = keyEnd - keyStart - 2;
+  if (keyEnd === NOTHING || length < 1 || length > LONGEST_KNOWN_KEY) return keyAt(text, keyStart);
+  const first = text.charCodeAt(keyStart + 1);
+  const place = (first * 31 * 31 + text.charCodeAt(keyEnd - 2) * 31 + length) & (KNOWN_KEYS.length - 1);
+  const known = KNOWN_KEYS[place];
+  if (known?.length === length && text.startsWith(known, keyStart + 1)) return known;
+  // Joined, not sliced: a slice would keep the whole text in memory.
+  const key = [text.slice(keyStart + 1, keyEnd - 2), text.charAt(keyEnd - 2)].join('');
+  KNOWN_KEYS[place] = key;
+  return key;
 }
 
 /** Of a key without escapes. */

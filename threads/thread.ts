@@ -4,9 +4,6 @@ import type { ImportThread, TargetStore, ThreadedBatch } from '../activities/req
 import type { FromThread, StoreAnswer, StoreQuestion, ToThread } from './messages.ts';
 import { Memory, packLines, unpackBatch } from './packed.ts';
 
-/** What is young has little room: records are gone before the collector looks, and a full collection is rare. */
-const LIMITS = { maxYoungGenerationSizeMb: 48 };
-
 interface Session {
   readonly store: TargetStore;
   /** What went wrong with the store while the thread waited for its answer. */
@@ -30,7 +27,7 @@ export class Thread {
 
   /** `program`: of the thread, as JavaScript. */
   constructor(program: string) {
-    this.#worker = new Worker(program, { eval: true, resourceLimits: LIMITS });
+    this.#worker = new Worker(program, { eval: true });
     // It has nothing to do that nobody waits for.
     this.#worker.unref();
     this.#worker.on('message', (message: FromThread) => {

@@ -18,7 +18,7 @@ import { StagingQueue } from './staging-queue.ts';
 import type { Prepared } from './staging-queue.ts';
 
 const BATCH_LINES = 1000;
-const BATCH_BYTES = 2 * 1024 * 1024;
+const BATCH_BYTES = 1024 * 1024;
 
 const PATIENT_DELETION = {
   code: 'patient-deletion',

@@ -6,7 +6,7 @@ export interface Prepared {
 }
 
 /** So many batches are being prepared, wait for the database or are on their way into it while the next one is read. */
-const BATCHES_AHEAD = 3;
+const BATCHES_AHEAD = 2;
 
 /** Batches go into the database one after the other, in the order in which they are given. */
 export class StagingQueue {
