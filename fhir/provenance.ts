@@ -34,14 +34,48 @@ export function provenanceId(exchangeId: string, page: number): string {
  * The order of `targets` does not matter. Throws RangeError for no target or more than PROVENANCE_TARGETS.
  */
 export function provenanceOfPage(context: ProvenanceContext, page: number, targets: readonly string[]): Provenance {
+  return {
+    ...opening(context, page),
+    target: ordered(targets).map((reference) => ({ reference })),
+    ...rest(context),
+  };
+}
+
+/**
+ * The same, as text and for page after page: hundreds of targets need no object each, and what all pages have in common
+ * is written once.
+ */
+export function provenanceTexts(context: ProvenanceContext): (page: number, targets: readonly string[]) => string {
+  const end = JSON.stringify(rest(context)).slice(1);
+  return (page, targets) => {
+    const start = JSON.stringify(opening(context, page)).slice(0, -1);
+    // Inside of a string the quotes would have backslashes before them.
+    const references = JSON.stringify(ordered(targets)).slice(1, -1).replaceAll('","', '"},{"reference":"');
+    return `${start},"target":[{"reference":${references}}],${end}`;
+  };
+}
+
+function ordered(targets: readonly string[]): readonly string[] {
   if (targets.length === 0 || targets.length > PROVENANCE_TARGETS) {
     throw new RangeError(`a Provenance has 1 to ${PROVENANCE_TARGETS} targets`);
   }
+  return [...targets].sort();
+}
+
+function opening(
+  { exchangeId, profile }: ProvenanceContext,
+  page: number,
+): Pick<Provenance, 'resourceType' | 'id' | 'meta'> {
   return {
     resourceType: 'Provenance',
-    id: provenanceId(context.exchangeId, page),
-    ...(context.profile === 'pdex' && { meta: { profile: [`${PDEX}/StructureDefinition/pdex-provenance`] } }),
-    target: [...targets].sort().map((reference) => ({ reference })),
+    id: provenanceId(exchangeId, page),
+    ...(profile === 'pdex' && { meta: { profile: [`${PDEX}/StructureDefinition/pdex-provenance`] } }),
+  };
+}
+
+/** What stands behind the targets. */
+function rest(context: ProvenanceContext): Omit<Provenance, 'resourceType' | 'id' | 'meta' | 'target'> {
+  return {
     ...(context.occurred !== undefined && { occurredDateTime: context.occurred }),
     recorded: context.recorded,
     reason: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'RECORDMGT' }] }],

@@ -3,7 +3,7 @@ import { belongsToMember } from '../../fhir/compartment.ts';
 import { demographicDifferences } from '../../fhir/demographic-differences.ts';
 import { documentReferenceId, documentReferenceOf } from '../../fhir/document-reference.ts';
 import type { KeptFile } from '../../fhir/document-reference.ts';
-import { PROVENANCE_TARGETS, provenanceOfPage } from '../../fhir/provenance.ts';
+import { PROVENANCE_TARGETS, provenanceId, provenanceTexts } from '../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../fhir/provenance.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
@@ -11,12 +11,12 @@ import { readKept } from '../../store/kept-content.ts';
 import type { ImportRow } from '../../store/fhir-store.ts';
 import type { ImportSettings, RequesterDeps } from './deps.ts';
 import { anchorPatient } from './anchor-patient.ts';
-import { generatedRow } from './generated-row.ts';
+import { generatedRow, generatedTextRow } from './generated-row.ts';
 import { exchangeContext } from './import-context.ts';
 import { linkKnown } from './link-known.ts';
 import { settleReferences } from './settle-references.ts';
 
-/** A DocumentReference may hold the whole of a small file: so many characters are staged at once. */
+/** A DocumentReference may hold the whole of a small file: so many bytes are staged at once. */
 const DOCUMENTS_AT_ONCE = 2 * 1024 * 1024;
 
 export interface PublishedImport {
@@ -63,17 +63,17 @@ async function stageDocuments(
 ): Promise<readonly string[]> {
   const files = (await deps.files.list(exchange.id)).filter((file) => file.list === 'output');
   let rows: ImportRow[] = [];
-  let characters = 0;
+  let bytes = 0;
   for (const file of files) {
     const document = documentReferenceOf(await keptFile(deps, exchange, file, importedPatientId, date));
     const row = { ...generatedRow(document, importedPatientId), evidence: true };
     rows.push(row);
-    characters += row.content.length;
-    if (characters < DOCUMENTS_AT_ONCE && file !== files.at(-1)) continue;
+    bytes += row.content.length;
+    if (bytes < DOCUMENTS_AT_ONCE && file !== files.at(-1)) continue;
     await deps.fhir.stageGenerated(exchange.id, rows);
     heartbeat({ document: file.number });
     rows = [];
-    characters = 0;
+    bytes = 0;
   }
   return files.map((file) => `DocumentReference/${documentReferenceId(exchange.id, file.number)}`);
 }
@@ -128,11 +128,12 @@ async function stageProvenance(
     localPatient: `Patient/${exchange.localPatientId}`,
   };
   const version = settings.provenanceVersionedReferences ? await fhir.stagedVersion(exchange.id) : undefined;
-  const target = (key: string): string =>
-    version !== undefined && belongsToMember(typeOf(key)) ? `${key}/_history/${version}` : key;
-  await fhir.stageAbout(exchange.id, PROVENANCE_TARGETS, (keys, page) =>
-    generatedRow(provenanceOfPage(context, page, keys.map(target)), importedPatientId),
-  );
+  const target = (key: string): string => (belongsToMember(typeOf(key)) ? `${key}/_history/${version}` : key);
+  const textOf = provenanceTexts(context);
+  await fhir.stageAbout(exchange.id, PROVENANCE_TARGETS, (keys, page) => {
+    const text = textOf(page, version === undefined ? keys : keys.map(target));
+    return generatedTextRow({ type: 'Provenance', id: provenanceId(exchange.id, page) }, text, importedPatientId);
+  });
 }
 
 const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));

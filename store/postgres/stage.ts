@@ -55,7 +55,8 @@ export async function unstage(
 ): Promise<void> {
   const columns = [publicationId, keys.map(({ type }) => type), keys.map(({ id }) => id)];
   const among = '(type, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))';
-  await client.query(`DELETE FROM resource WHERE publication_id = $1 AND ${among}`, columns);
+  const { rowCount } = await client.query(`DELETE FROM resource WHERE publication_id = $1 AND ${among}`, columns);
+  if (rowCount === 0) return;
   await client.query(`DELETE FROM resource_identifier WHERE publication_id = $1 AND ${among}`, columns);
   await client.query(`DELETE FROM resource_name WHERE publication_id = $1 AND ${among}`, columns);
   await client.query(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { provenanceId, provenanceOfPage } from '../../../fhir/provenance.ts';
+import { provenanceId, provenanceOfPage, provenanceTexts } from '../../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../../fhir/provenance.ts';
 
 const context: ProvenanceContext = {
@@ -63,8 +63,24 @@ describe('the Provenance of an exchange', () => {
     expect(provenanceId('x', 1)).toMatch(/^[0-9a-f]{40}$/);
   });
 
+  it.each(['vendor', 'pdex'] as const)(
+    'is in the %s form the same text where it is written page by page',
+    (profile) => {
+      const textOf = provenanceTexts({ ...context, profile });
+      for (const [page, targets] of [
+        ['A/1'],
+        ['B/1', 'A/1', 'A/1/_history/7'],
+        ['A/","', 'A/"', 'A/\\', 'A/é'],
+      ].entries()) {
+        const whole = JSON.stringify(provenanceOfPage({ ...context, profile }, page, targets));
+        expect(textOf(page, targets)).toBe(whole);
+      }
+    },
+  );
+
   it('does not exist without a target, nor with too many', () => {
     expect(() => provenanceOfPage(context, 0, [])).toThrow(RangeError);
+    expect(() => provenanceTexts(context)(0, [])).toThrow(RangeError);
     expect(() =>
       provenanceOfPage(
         context,
