@@ -6,6 +6,7 @@ import { addCounts, addRefused } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { addOpenTargets } from './open-targets.ts';
 import { stageRows, unstage } from './stage.ts';
+import { keepStagedIds } from './staged-ids.ts';
 import { keepUnchanged, knownOf, lockStaging, toStagedRow } from './staging.ts';
 import type { Known } from './staging.ts';
 import { inTransaction } from './transaction.ts';
@@ -32,6 +33,7 @@ export function importBatch(pool: Pool, batch: ImportBatch): Promise<ImportCount
       publicationId,
       sorted.staged.map((row) => toStagedRow(row, false)),
     );
+    await keepStagedIds(client, publicationId, sorted.staged);
     await keepUnchanged(client, publicationId, sorted.unchanged);
     await addCounts(client, batch.exchangeId, sorted.counts);
     await addRefused(client, batch.exchangeId, [...batch.refused, ...sorted.refused]);

@@ -8,6 +8,7 @@ import { addCounts } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { copyRows } from './copy.ts';
 import { stageRows, unstage } from './stage.ts';
+import { dropStagedIds, keepStagedIds } from './staged-ids.ts';
 import { keepUnchanged, knownOf, lockStaging, SHARED_TYPE_LIST, toStagedRow } from './staging.ts';
 import { inTransaction } from './transaction.ts';
 import type { Queryable } from './transaction.ts';
@@ -202,6 +203,7 @@ export function restage(
     const changed: ImportRow[] = [];
     const counts = new Map<string, MutableCounts>();
     const visibleAgain: ImportRow[] = [];
+    const stagedNow: ImportRow[] = [];
     for (const row of rows) {
       const { staged = null, visible = null } = known.get(keyOf(row)) ?? {};
       if (staged === row.contentHash || (staged === null && visible === row.contentHash)) continue;
@@ -214,6 +216,7 @@ export function restage(
       } else {
         changed.push(row);
         if (staged === null) {
+          stagedNow.push(row);
           count.updated += 1;
           count.unchanged -= 1;
         }
@@ -223,7 +226,9 @@ export function restage(
     await forgetUnchanged(client, publicationId, changed);
     const staged = changed.map((row) => toStagedRow(row, false));
     await stageRows(client, publicationId, staged);
+    await keepStagedIds(client, publicationId, stagedNow);
     await keepUnchanged(client, publicationId, visibleAgain);
+    await dropStagedIds(client, publicationId, visibleAgain);
     await addCounts(client, exchangeId, counts);
     await client.query(
       `DELETE FROM open_target t USING publication p, unnest($2::int[], $3::int[]) AS k(file, line)

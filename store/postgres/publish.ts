@@ -49,11 +49,15 @@ async function keepWithExchange(
 }
 
 /**
- * What only the import itself needed: the index of what is delivered, and which records of the member did not change. It
+ * What only the import itself needed: what it points to, what it staged, which records of the member did not change. It
  * grows with the exchange, so nobody waits for it under the clock's lock; a publication that is repeated forgets the rest.
  */
 async function forgetFirstPass(pool: Pool, exchangeId: string): Promise<void> {
   await pool.query('DELETE FROM open_target WHERE exchange_id = $1', [exchangeId]);
+  await pool.query(
+    'DELETE FROM staged_ids s USING publication p WHERE p.exchange_id = $1 AND s.publication_id = p.id',
+    [exchangeId],
+  );
   await pool.query(
     `DELETE FROM unchanged_resource u USING publication p
      WHERE p.exchange_id = $1 AND u.publication_id = p.id AND u.type <> ALL($2::text[])`,

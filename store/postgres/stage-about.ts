@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { ImportRow } from '../fhir-store.ts';
 import { stageRows, unstage } from './stage.ts';
-import { stagedPages } from './staged-keys.ts';
+import { stagedPages } from './staged-pages.ts';
 import { lockStaging, toStagedRow } from './staging.ts';
 import { inTransaction } from './transaction.ts';
 

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { keyOf } from '../fhir-store.ts';
 import type { ResourceKey } from '../fhir-store.ts';
 import { endOfType, KEY } from './rows.ts';
@@ -39,7 +39,7 @@ export async function* stagedKeys(
 const STAGED = `FROM resource r WHERE r.publication_id = $1::bigint AND NOT r.generated AND NOT r.deleted`;
 
 /** What it delivers unchanged, shared ($2: types), for the first time for this member ($3: what came for it before). */
-const FIRST_DELIVERED = `FROM unchanged_resource r WHERE r.publication_id = $1::bigint AND r.type = ANY($2::text[])
+export const FIRST_DELIVERED = `FROM unchanged_resource r WHERE r.publication_id = $1::bigint AND r.type = ANY($2::text[])
   AND NOT EXISTS (SELECT 1 FROM resource x
     WHERE x.type = r.type AND x.id = r.id AND x.publication_id = ANY($3::bigint[]))
   AND NOT EXISTS (SELECT 1 FROM unchanged_resource x
@@ -50,36 +50,6 @@ const PAGE = `SELECT type, id FROM (
     UNION ALL
     (SELECT r.type, r.id ${FIRST_DELIVERED} AND ${KEY} > $4 AND ${KEY} < $5 ORDER BY ${KEY} LIMIT ${KEYS_AT_ONCE})
   ) k ORDER BY type, id LIMIT ${KEYS_AT_ONCE}`;
-
-const PAGES_AT_ONCE = 64;
-
-/**
- * The same keys, all of them, in pages of `size`, some pages at a time. They are read in the order in which they lie and
- * sorted then: by the index, each would be a step to another place of the table.
- */
-export async function* stagedPages(
-  client: PoolClient,
-  exchangeId: string,
-  publicationId: string,
-  size: number,
-): AsyncGenerator<readonly (readonly string[])[]> {
-  const before = await earlierPublications(client, exchangeId);
-  await client.query('SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off');
-  await client.query(
-    `DECLARE staged_page NO SCROLL CURSOR FOR SELECT string_agg(key, ' ') AS keys FROM (
-       SELECT key, (row_number() OVER (ORDER BY key) - 1) / $4::int AS page
-       FROM (SELECT ${KEY} AS key ${STAGED} UNION ALL SELECT ${KEY} ${FIRST_DELIVERED}) k
-     ) p GROUP BY page ORDER BY page`,
-    [publicationId, SHARED_TYPE_LIST, before, size],
-  );
-  await client.query('SET LOCAL enable_indexscan TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT');
-  for (;;) {
-    const { rows } = await client.query<{ keys: string }>(`FETCH ${PAGES_AT_ONCE} FROM staged_page`);
-    if (rows.length === 0) break;
-    yield rows.map(({ keys }) => keys.split(' '));
-  }
-  await client.query('CLOSE staged_page');
-}
 
 export async function stagedText(
   client: Queryable,
@@ -110,7 +80,7 @@ export async function generatedIds(client: Queryable, exchangeId: string, type: 
 }
 
 /** What other exchanges have published for the same member. */
-async function earlierPublications(client: Queryable, exchangeId: string): Promise<readonly string[]> {
+export async function earlierPublications(client: Queryable, exchangeId: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ id: string }>(
     `SELECT p.id FROM exchange e
      JOIN exchange o ON o.local_patient_id = e.local_patient_id AND o.id <> e.id

@@ -94,7 +94,7 @@ export async function publishExchange({ pool, store }: StoreUnderTest, id: strin
 export async function recordTables(pool: Pool): Promise<unknown> {
   const tables = [
     ...['resource', 'resource_identifier', 'resource_name', 'patient_link', 'unchanged_resource', 'blob_chunk'],
-    ...['exchange_count', 'open_target'],
+    ...['exchange_count', 'open_target', 'staged_ids'],
   ];
   const contents = await Promise.all(
     tables.map(async (table) => {

@@ -19,6 +19,7 @@ const CONTENTS: Readonly<Record<string, string>> = {
   resource_name: `SELECT concat_ws(' ', type, id, ${PUBLICATION}, part, name) AS row FROM resource_name t`,
   patient_link: `SELECT concat_ws(' ', patient_id, ${PUBLICATION}, linked_id) AS row FROM patient_link t`,
   unchanged_resource: `SELECT concat_ws(' ', type, id, ${PUBLICATION}) AS row FROM unchanged_resource t`,
+  staged_ids: `SELECT concat_ws(' ', type, ${PUBLICATION}, ids) AS row FROM staged_ids t`,
   publication: `SELECT concat_ws(' ', exchange_id, published_at IS NOT NULL, removed) AS row FROM publication`,
   exchange_count: 'SELECT t::text AS row FROM exchange_count t',
   refused_line: 'SELECT t::text AS row FROM refused_line t',

@@ -113,6 +113,32 @@ describe.each(adapters)('what an import stages over $name', ({ create }) => {
     await at.store.removeImport('a-x');
   });
 
+  it('tells of what became a change as it was looked at again, and not of what turned out as it was', async () => {
+    const goal = (id: string, text: string) => importRow('Goal', `t-${id}`, 't-p', `"description":{"text":"${text}"}`);
+    const told = async () => {
+      const keys: string[] = [];
+      await at.store.stageAbout('t2', 2, (some, page) => {
+        keys.push(...some);
+        return importRow('Provenance', `t2-${page}`, 't-p');
+      });
+      expect(ids(await collect(at.store.stagedKeys('t2')))).toEqual(keys);
+      return keys;
+    };
+    await openExchange(at.pool, 't1', 'tom');
+    await openExchange(at.pool, 't2', 'tom');
+    const before = ['a', 'b', 'c'].map((id) => goal(id, 'one'));
+    await at.store.importBatch(batchOf('t1', before));
+    await at.store.publish('t1', undefined);
+    await at.store.importBatch(batchOf('t2', [goal('a', 'two'), goal('b', 'one'), goal('c', 'two'), goal('d', 'two')]));
+    expect(await told()).toEqual(['Goal/t-a', 'Goal/t-c', 'Goal/t-d']);
+    await at.store.restage('t2', [goal('a', 'one'), goal('b', 'two'), goal('d', 'three')], []);
+    expect(await told()).toEqual(['Goal/t-b', 'Goal/t-c', 'Goal/t-d']);
+    await at.store.restage('t2', [goal('a', 'three'), goal('c', 'one')], []);
+    expect(await told()).toEqual(['Goal/t-a', 'Goal/t-b', 'Goal/t-d']);
+    await at.store.publish('t2', undefined);
+    expect((await at.pool.query(`SELECT FROM staged_ids WHERE type = 'Goal' AND ids LIKE '%t-%'`)).rowCount).toBe(0);
+  });
+
   it('names a shared record to be targeted when this member is brought it for the first time, and not again', async () => {
     const doctor = importRow('Practitioner', 'shared-1', undefined);
     const keysFor = async (exchange: string, member: string) => {
