@@ -96,7 +96,11 @@ export function lookThroughPassing(form: FileForm, limits: LineLimits): Passing 
     async take(piece) {
       if (bytes.destroyed || bytes.write(piece)) return;
       await new Promise<void>((resolve) => {
-        bytes.once('drain', resolve).once('close', resolve);
+        const goOn = (): void => {
+          bytes.off('drain', goOn).off('close', goOn);
+          resolve();
+        };
+        bytes.on('drain', goOn).on('close', goOn);
       });
     },
     async end() {
