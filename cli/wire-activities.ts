@@ -18,7 +18,7 @@ export function wireActivities(wiring: Wiring): object {
   const { expirySeconds } = config.file.export;
   const exchanges = createExchanges(temporal.client, queues);
   const exportRuns = createExportRuns(wiring.temporal.client, wiring.queues);
-  const responder = createResponderActivities(responderDeps({ ...wiring, blobs: wiring.requester.blobs }));
+  const responder = createResponderActivities(responderDeps(wiring));
   const housekeeping = createHousekeepingActivities({
     ...requester,
     ...{ settledAfterMs: SETTLED_AFTER_MS, jobs, matches, exportRuns, expirySeconds },

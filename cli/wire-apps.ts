@@ -44,8 +44,7 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
   const { expirySeconds } = config.file.export;
   const endpoints = endpointsOf(config.publicUrl);
   const signingKeys = await createSigningKeys(prisma, seal);
-  const responder = { ...wiring, blobs: wiring.requester.blobs };
-  const visibility = responderVisibility(responder);
+  const visibility = responderVisibility(wiring);
   const exportRuns = createExportRuns(wiring.temporal.client, wiring.queues);
   const bearer = authenticate({
     ...{ issuer: endpoints.issuer, audience: endpoints.fhir, operatorClientId: secrets.adminClientId },
@@ -56,7 +55,7 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
   const routers = [
     requesterRoutes(wiring),
     notificationRoutes(wiring),
-    responderRoutes(responder, visibility, exportRuns),
+    responderRoutes(wiring, visibility, exportRuns),
     createFhirRestRouter({ store: fhir, baseUrl, visibility }),
   ];
   const app = createFhirApp({

@@ -17,7 +17,7 @@ export function responderVisibility({ fhir, matches, disclosure, withheld }: Res
 }
 
 export function responderRoutes(parts: ResponderParts, visibility: Visibility, runs: ExportRuns): Router {
-  const { config, fhir, matches, jobs, blobs, modules } = parts;
+  const { config, fhir, matches, jobs, exportParts, modules } = parts;
   const { matching } = config.file;
   const consents = { jobs, matches, now, hasConsentModule: modules.seeResource !== undefined };
   const baseUrl = config.fhirBaseUrl;
@@ -38,7 +38,7 @@ export function responderRoutes(parts: ResponderParts, visibility: Visibility, r
     }),
     docrefRouter({ store: fhir, baseUrl, visibility }),
     exportStatusRouter({ runs, baseUrl, ...consents }),
-    exportFileRouter({ blobs, ...consents }),
+    exportFileRouter({ parts: exportParts, ...consents }),
   );
   return router;
 }

@@ -1,8 +1,8 @@
 import type { ResponderDeps } from '../activities/responder/deps.ts';
 import type { Config } from '../config.ts';
 import type { Disclosure } from '../fhir/disclosure.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import type { ExportJobStore } from '../store/export-jobs.ts';
+import type { ExportPartStore } from '../store/export-parts.ts';
 import type { FhirStore } from '../store/fhir-store.ts';
 import type { MatchStore } from '../store/matches.ts';
 import type { OperatorModules } from './operator-modules.ts';
@@ -13,7 +13,7 @@ export interface ResponderParts {
   readonly config: Config;
   readonly modules: OperatorModules;
   readonly fhir: FhirStore;
-  readonly blobs: BlobStore;
+  readonly exportParts: ExportPartStore;
   readonly matches: MatchStore;
   readonly jobs: ExportJobStore;
   readonly disclosure: Disclosure;
@@ -23,10 +23,10 @@ export interface ResponderParts {
 const LINES_PER_FILE = 10_000;
 
 export function responderDeps(parts: ResponderParts): ResponderDeps {
-  const { config, jobs, fhir, matches, blobs, disclosure, withheld } = parts;
+  const { config, jobs, fhir, matches, exportParts, disclosure, withheld } = parts;
   const { types, maxFileBytes, expirySeconds } = config.file.export;
   return {
-    ...{ jobs, fhir, matches, blobs, disclosure, countWithheld: withheld.count },
+    ...{ jobs, fhir, matches, parts: exportParts, disclosure, countWithheld: withheld.count },
     settings: {
       ...{ types, maxFileBytes, expirySeconds, linesPerFile: LINES_PER_FILE },
       ownOrganizationId: config.file.ownOrganization,

@@ -12,7 +12,9 @@ import type { PrismaClient } from '../prisma/generated/client.ts';
 import { createSeal } from '../seal.ts';
 import type { Seal } from '../seal.ts';
 import { createExportJobStore } from '../store/export-jobs.ts';
+import { createExportPartStore } from '../store/export-parts.ts';
 import type { ExportJobStore } from '../store/export-jobs.ts';
+import type { ExportPartStore } from '../store/export-parts.ts';
 import type { FhirStore } from '../store/fhir-store.ts';
 import { createMatchStore } from '../store/matches.ts';
 import type { MatchStore } from '../store/matches.ts';
@@ -58,6 +60,7 @@ export interface Wiring extends Foundation {
   readonly clients: OidcClients;
   readonly matches: MatchStore;
   readonly jobs: ExportJobStore;
+  readonly exportParts: ExportPartStore;
   /** What becomes of each resource on its way out, by whichever route. */
   readonly disclosure: Disclosure;
   readonly withheld: WithheldMetrics;
@@ -84,6 +87,7 @@ export function wire(foundation: Foundation): Wiring {
     clients: createOidcClients(prisma, seal),
     matches: createMatchStore(prisma, seal),
     jobs: createExportJobStore(prisma, seal),
+    exportParts: createExportPartStore(pool),
     withheld: createWithheldMetrics(),
     disclosure: createDisclosure({
       rules: config.file.export,

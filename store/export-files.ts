@@ -20,24 +20,16 @@ export interface ExportFile {
   readonly consents: readonly FileConsent[];
 }
 
+/** All files from a number on, or those of a type up to it. */
+export type ExportFileRange = { readonly from: number } | { readonly type: string; readonly below: number };
+
 export interface ExportFileRows {
   /** By type and number; without their consents, which may be many. */
   files(id: string): Promise<readonly Omit<ExportFile, 'consents'>[]>;
   file(id: string, type: string, number: number): Promise<ExportFile | undefined>;
   addFile(file: ExportFile): Promise<void>;
-  /** All files from a number on, or those of a type up to it. */
-  removeFiles(
-    id: string,
-    which: { readonly from: number } | { readonly type: string; readonly below: number },
-  ): Promise<void>;
+  removeFiles(id: string, which: ExportFileRange): Promise<void>;
 }
-
-/** Blob of the bytes of one exported file. */
-export const exportBlob = (jobId: string, type: string, number: number): string => `export/${jobId}/${type}/${number}`;
-
-/** Blob that says of whom and which the records of one exported file are. */
-export const targetsBlob = (jobId: string, type: string, number: number): string =>
-  `${exportBlob(jobId, type, number)}/targets`;
 
 export function exportFileRows(prisma: PrismaClient): ExportFileRows {
   return {

@@ -1,6 +1,6 @@
 import type { Disclosure, WithheldReason } from '../../fhir/disclosure.ts';
-import type { BlobStore } from '../../store/blobs.ts';
 import type { ExportJobStore } from '../../store/export-jobs.ts';
+import type { ExportPartStore } from '../../store/export-parts.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
 import type { MatchStore } from '../../store/matches.ts';
 
@@ -18,7 +18,7 @@ export interface ExportSettings {
 export interface ResponderDeps {
   readonly jobs: ExportJobStore;
   readonly fhir: FhirStore;
-  readonly blobs: BlobStore;
+  readonly parts: ExportPartStore;
   readonly matches: MatchStore;
   readonly disclosure: Disclosure;
   /** For the operator's metrics. */

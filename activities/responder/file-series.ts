@@ -1,8 +1,8 @@
 import type { ExportFile, FileConsent } from '../../store/export-files.ts';
 import type { ResponderDeps } from './deps.ts';
 import { FileWriter } from './file-writer.ts';
-import type { LineTarget } from './file-writer.ts';
-import type { StoredLine } from './line-buffer.ts';
+import type { StoredLine } from './file-writer.ts';
+import type { LineTarget } from './target-list.ts';
 
 export interface SeriesName {
   readonly jobId: string;

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { cancellationSignal } from '@temporalio/activity';
-import { ExchangeError } from '../../fhir/errors.ts';
-import { CHUNK_BYTES } from '../../store/blobs.ts';
-import { exportBlob, targetsBlob } from '../../store/export-files.ts';
 import type { ExportFile, FileConsent } from '../../store/export-files.ts';
+import type { ExportPart, PartLine } from '../../store/export-parts.ts';
 import type { ResponderDeps } from './deps.ts';
-import { LineBuffer } from './line-buffer.ts';
-import type { StoredLine } from './line-buffer.ts';
+import { TargetLines } from './target-list.ts';
+import type { LineTarget } from './target-list.ts';
+import { TextBuffer } from './text-buffer.ts';
 
-/** What is waiting then goes into one chunk of its blob, unless the last line is a long one. */
-const COMMIT_BYTES = CHUNK_BYTES - 64 * 1024;
+/** A part is read as a whole when it is downloaded. */
+const PART_BYTES = 1024 * 1024;
+const PART_LINES = 2000;
 
 export interface FileName {
   readonly jobId: string;
@@ -18,92 +18,88 @@ export interface FileName {
   readonly list: ExportFile['list'];
 }
 
-/** Of whom and which a line is, for the Provenance of the export. */
-export interface LineTarget {
-  readonly member: string;
-  readonly reference: string;
+/** A line that goes out as its record is stored. */
+export interface StoredLine extends PartLine {
+  /** Of the line, with its end. */
+  readonly bytes: number;
 }
 
-/** One NDJSON file on its way into its blob, and beside it a list of what it holds: `member<TAB>Type/id` a line. */
+/** One NDJSON file on its way, part after part, with what it holds of whom. */
 export class FileWriter {
   readonly #deps: ResponderDeps;
   readonly #name: FileName;
   readonly #hash = createHash('sha256');
   readonly #consents = new Map<string, FileConsent>();
-  readonly #waiting = new LineBuffer(CHUNK_BYTES);
-  /** What is given to the blob so far, committed or on its way. */
+  readonly #kept = new TextBuffer();
+  readonly #targets = new TargetLines();
+  #lines: (PartLine | undefined)[] = [];
+  #hasStored = false;
   #bytes = 0;
-  #underWay: Promise<void>;
-  #lines = 0;
-  #targets = '';
-  #targetBytes = 0;
+  /** Where the part begins that is made. */
+  #offset = 0;
+  #count = 0;
+  #underWay: Promise<void> = Promise.resolve();
 
   constructor(deps: ResponderDeps, name: FileName) {
     this.#deps = deps;
     this.#name = name;
-    this.#underWay = this.#begin();
-    // Whoever waits for it next is told; until then nobody has to.
-    this.#underWay.catch(() => undefined);
   }
 
   isFull({ linesPerFile, maxFileBytes }: ResponderDeps['settings']): boolean {
-    return this.#lines >= linesPerFile || this.#bytes + this.#waiting.length >= maxFileBytes;
+    return this.#count >= linesPerFile || this.#offset + this.#bytes >= maxFileBytes;
   }
 
   /** `consents`: under which it is written. True when there is enough for `commit`. */
   add(line: string | StoredLine, target: LineTarget | undefined, consents: readonly FileConsent[]): boolean {
-    if (typeof line === 'string') this.#waiting.addText(line);
-    else this.#waiting.addStored(line);
-    this.#lines++;
-    if (target !== undefined) this.#targets += `${target.member}\t${target.reference}\n`;
+    if (typeof line === 'string') {
+      this.#bytes += this.#kept.add(line);
+      this.#lines.push(undefined);
+    } else {
+      this.#bytes += line.bytes;
+      this.#lines.push(line);
+      this.#hasStored = true;
+    }
+    this.#count++;
+    if (target !== undefined) this.#targets.add(target);
     for (const consent of consents) this.#consents.set(consent.patientId, consent);
-    return this.#waiting.length >= COMMIT_BYTES;
+    return this.#bytes >= PART_BYTES || this.#lines.length >= PART_LINES;
   }
 
   /** Waits for the commit before this one only: the next lines are made while this one is written. */
   async commit(): Promise<void> {
     await this.#underWay;
     cancellationSignal().throwIfAborted();
-    if (this.#waiting.length === 0) return;
-    const bytes = this.#waiting.take();
-    const targets = Buffer.from(this.#targets);
-    const [at, targetsAt] = [this.#bytes, this.#targetBytes];
-    this.#targets = '';
-    this.#bytes += bytes.length;
-    this.#targetBytes += targets.length;
-    this.#underWay = this.#append(bytes, at, targets, targetsAt);
+    if (this.#lines.length === 0) return;
+    const part = this.#takePart();
+    this.#underWay = this.#deps.parts.append(this.#name, part);
+    // Whoever waits for it next is told; until then nobody has to.
     this.#underWay.catch(() => undefined);
-    this.#hash.update(bytes);
+    this.#digest(part);
   }
 
   async close(): Promise<void> {
     await this.commit();
     await this.#underWay;
     await this.#deps.jobs.addFile({
-      ...{ ...this.#name, count: this.#lines, bytes: this.#bytes, sha256: this.#hash.digest('hex') },
+      ...{ ...this.#name, count: this.#count, bytes: this.#offset, sha256: this.#hash.digest('hex') },
       consents: [...this.#consents.values()],
     });
   }
 
-  /** What an attempt before this one has left goes away. */
-  async #begin(): Promise<void> {
-    const { jobId, type, number } = this.#name;
-    await this.#deps.blobs.truncate(exportBlob(jobId, type, number));
-    await this.#deps.blobs.truncate(targetsBlob(jobId, type, number));
+  #takePart(): ExportPart {
+    const part = {
+      ...{ offset: this.#offset, bytes: this.#bytes, lines: this.#hasStored ? this.#lines : [] },
+      ...{ kept: this.#kept.take(), targets: this.#targets.take() },
+    };
+    this.#offset += part.bytes;
+    [this.#lines, this.#bytes, this.#hasStored] = [[], 0, false];
+    return part;
   }
 
-  async #append(bytes: Buffer, at: number, targets: Buffer, targetsAt: number): Promise<void> {
-    const { jobId, type, number } = this.#name;
-    const { blobs } = this.#deps;
-    // They count from the moment on when the file's row is there, whose commit makes them safe as well.
-    const ends = await blobs.append(exportBlob(jobId, type, number), at, bytes, 'with-the-next');
-    const targetsEnd =
-      targets.length === 0
-        ? targetsAt
-        : await blobs.append(targetsBlob(jobId, type, number), targetsAt, targets, 'with-the-next');
-    // An attempt that was given up still writes: this one begins anew.
-    if (ends !== at + bytes.length || targetsEnd !== targetsAt + targets.length) {
-      throw new ExchangeError('unavailable', { detail: 'another attempt writes the file' });
-    }
+  /** Of all that the bytes of the file are made of: versions do not change. */
+  #digest({ offset, lines, kept }: ExportPart): void {
+    this.#hash.update(`${offset} ${lines.length} ${kept.length}\n`);
+    this.#hash.update(lines.map((line) => (line === undefined ? '\n' : `${line.id} ${line.version}\n`)).join(''));
+    this.#hash.update(kept);
   }
 }

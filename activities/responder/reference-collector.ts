@@ -1,5 +1,5 @@
 import { goesAlong } from '../../fhir/open-types.ts';
-import { sharedReferences, wordsOfSharedReferences } from '../../fhir/shared-references.ts';
+import { sharedReferences } from '../../fhir/shared-references.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { ResourceKey } from '../../store/fhir-store.ts';
 import type { ExportSettings, ResponderDeps } from './deps.ts';
@@ -42,16 +42,6 @@ export class ReferenceCollector {
     const { literals, conditionals } = sharedReferences(text, goesAlong, this.#seen);
     this.#keys.push(...literals);
     this.#conditionals.push(...conditionals);
-  }
-
-  /**
-   * Of many texts at once, in Latin-1 whatever their bytes are; `isOut` says of a place whether the text there goes out.
-   * References that are written with escapes are passed over.
-   */
-  addAll(text: string, isOut: (at: number) => boolean): void {
-    for (const { word, at } of wordsOfSharedReferences(text, this.#seen)) {
-      if (isOut(at)) this.add(Buffer.from(`"reference":${word}`, 'latin1').toString());
-    }
   }
 
   /** Where an identifier leads to several, it leads to none. */

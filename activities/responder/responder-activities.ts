@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../fhir/errors.ts';
 import type { ResponderDeps } from './deps.ts';
 import { FINISHED_FROM } from './file-numbers.ts';
 import { freezeScope } from './freeze-scope.ts';
+import { removeFiles } from './remove-files.ts';
 import { writeTransmission } from './transmission.ts';
 import { writeDeleted } from './write-deleted.ts';
 import { writeNotes } from './write-notes.ts';
@@ -10,7 +11,7 @@ import { writeShared } from './write-shared.ts';
 
 /** The steps of the responding payer's export, by the names that an operator reads in the Temporal UI. */
 export function createResponderActivities(deps: ResponderDeps) {
-  const { jobs, blobs, settings } = deps;
+  const { jobs, settings } = deps;
   return {
     freezeScope: freezeScope(deps),
     writeResourceType: writeResourceType(deps),
@@ -23,7 +24,7 @@ export function createResponderActivities(deps: ResponderDeps) {
       const job = await jobs.load(jobId);
       // What shows is not written once more.
       if (job.state === 'complete') return;
-      await jobs.removeFiles(jobId, { from: FINISHED_FROM });
+      await removeFiles(deps, jobId, { from: FINISHED_FROM });
       await writeShared(deps, job);
       await writeTransmission(deps, job);
       await writeDeleted(deps, job);
@@ -36,11 +37,9 @@ export function createResponderActivities(deps: ResponderDeps) {
       await jobs.failUnfinished(jobId, new Date(Date.now() + settings.expirySeconds * 1000), reason);
     },
 
-    /** Rows first, then bytes: a file that shows is whole. */
     async removeExport(jobId: string): Promise<void> {
-      await jobs.removeFiles(jobId, { from: 0 });
+      await removeFiles(deps, jobId, { from: 0 });
       await jobs.forgetScope(jobId);
-      await blobs.removeAll(`export/${jobId}/`);
     },
   };
 }

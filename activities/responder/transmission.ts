@@ -1,5 +1,4 @@
 import { PROVENANCE_TARGETS, provenanceOfPage } from '../../fhir/provenance.ts';
-import { targetsBlob } from '../../store/export-files.ts';
 import type { ExportFile } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import { alive } from './alive.ts';
@@ -8,6 +7,8 @@ import { exportScopes } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
 import { SHARED_FROM, TRANSMISSION_FROM } from './file-numbers.ts';
 import { FileSeries } from './file-series.ts';
+import { readTargetLine } from './target-list.ts';
+import type { TargetLine } from './target-list.ts';
 
 const PROVENANCE = 'Provenance';
 
@@ -58,13 +59,13 @@ interface Page {
 /** The targets of these members, of all types: each list is read on from where the members before have ended. */
 async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): AsyncGenerator<Page> {
   const waiting = new Map<string, string[]>(scope.members.map((member) => [member, []]));
-  for (const list of lists) {
-    for await (const lines of list.upTo(scope.upTo)) {
-      for (const { member, reference } of lines.map(targetOf)) {
+  for (const { type, upTo } of lists) {
+    for await (const { member, ids } of upTo(scope.upTo)) {
+      for (const id of ids) {
         const targets = waiting.get(member);
         // A consent that has ended meanwhile: the file is closed as well.
-        if (targets === undefined) continue;
-        targets.push(reference);
+        if (targets === undefined) break;
+        targets.push(`${type}/${id}`);
         if (targets.length < PROVENANCE_TARGETS) continue;
         yield { member, targets };
         waiting.set(member, []);
@@ -74,14 +75,10 @@ async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): Async
   for (const [member, targets] of waiting) if (targets.length > 0) yield { member, targets };
 }
 
-interface Target {
-  readonly member: string;
-  readonly reference: string;
-}
-
-/** What was written of one type, in the order of members: lines of its lists of targets, many at a time. */
+/** What was written of one type, in the order of members. */
 interface TargetList {
-  upTo(member: string): AsyncIterable<readonly string[]>;
+  readonly type: string;
+  upTo(member: string): AsyncIterable<TargetLine>;
 }
 
 type FileKey = Pick<ExportFile, 'type' | 'number'>;
@@ -91,46 +88,34 @@ async function targetLists(deps: ResponderDeps, job: ExportJob): Promise<readonl
   for (const { type, number, list } of await deps.jobs.files(job.id)) {
     if (list === 'output') byType.set(type, [...(byType.get(type) ?? []), { type, number }]);
   }
-  return [...byType.values()].map((files) => targetList(linesOf(deps, job, files)));
+  return [...byType].map(([type, files]) => targetList(type, linesOf(deps, job, files)));
 }
 
-function targetList(source: AsyncIterator<readonly string[], void>): TargetList {
-  let lines: readonly string[] = [];
+function targetList(type: string, source: AsyncIterator<TargetLine, void>): TargetList {
+  let ahead: TargetLine | undefined;
   return {
+    type,
     async *upTo(last) {
       for (;;) {
-        const behind = lines.findIndex((line) => targetOf(line).member > last);
-        const own = behind === -1 ? lines : lines.slice(0, behind);
-        lines = lines.slice(own.length);
-        yield own;
-        if (lines.length > 0) return;
-        const next = await source.next();
-        if (next.done === true) return;
-        lines = next.value;
+        const next = ahead === undefined ? await source.next() : { value: ahead };
+        ahead = next.value ?? undefined;
+        if (ahead === undefined || ahead.member > last) return;
+        yield ahead;
+        ahead = undefined;
       }
     },
   };
 }
 
-function targetOf(line: string): Target {
-  const tab = line.indexOf('\t');
-  return { member: line.slice(0, tab), reference: line.slice(tab + 1) };
-}
-
 async function* linesOf(
-  { blobs }: ResponderDeps,
-  job: ExportJob,
+  { parts }: ResponderDeps,
+  { id: jobId }: ExportJob,
   files: readonly FileKey[],
-): AsyncGenerator<readonly string[], void> {
+): AsyncGenerator<TargetLine, void> {
   // What belongs to nobody was written last and stands with the first member.
   const isShared = ({ number }: FileKey): boolean => number >= SHARED_FROM;
   for (const { type, number } of [...files.filter(isShared), ...files.filter((file) => !isShared(file))]) {
-    let rest = '';
-    // Ids and types are of ASCII alone: no character lies on both sides of a cut.
-    for await (const bytes of blobs.read(targetsBlob(job.id, type, number))) {
-      const lines = `${rest}${Buffer.from(bytes).toString('latin1')}`.split('\n');
-      rest = lines.pop() ?? '';
-      yield lines;
-    }
+    for await (const lines of parts.targets({ jobId, type, number }))
+      for (const line of lines) yield readTargetLine(line);
   }
 }

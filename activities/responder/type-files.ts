@@ -3,13 +3,11 @@ import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import type { BatchRecord, RecordBatch } from '../../store/record-batch.ts';
-import { BatchLook } from './batch-look.ts';
 import type { ResponderDeps } from './deps.ts';
-import { isInTime, isWrittenWhole, lineOf } from './export-line.ts';
+import { isInTime, lineOf } from './export-line.ts';
 import type { LineOf } from './export-line.ts';
 import type { ExportScope } from './export-scope.ts';
 import { FileSeries } from './file-series.ts';
-import type { StoredLine } from './line-buffer.ts';
 import { ReferenceCollector, wantsShared } from './reference-collector.ts';
 import { WithheldTally } from './withheld-tally.ts';
 
@@ -20,7 +18,6 @@ export class TypeFiles {
   readonly #type: string;
   readonly #files: FileSeries;
   readonly #lineOf: LineOf;
-  readonly #isWrittenWhole: boolean;
   readonly #references: ReferenceCollector | undefined;
   readonly #tally = new WithheldTally();
 
@@ -30,7 +27,6 @@ export class TypeFiles {
     this.#type = type;
     this.#files = new FileSeries(deps, { jobId: job.id, type, from: 0 });
     this.#lineOf = lineOf(job);
-    this.#isWrittenWhole = isWrittenWhole(job, type);
     this.#references = wantsShared(job, deps.settings) ? new ReferenceCollector(deps, job.id, 0) : undefined;
   }
 
@@ -38,20 +34,14 @@ export class TypeFiles {
     return this.#references !== undefined;
   }
 
-  /** Most records go out as the bytes that they are stored as; the others are looked at one by one. */
   async write(batch: RecordBatch, scope: ExportScope): Promise<void> {
     const telltales = scope.telltales(this.#type);
-    const look = telltales && this.#isWrittenWhole ? new BatchLook(batch, telltales) : undefined;
-    const isOut: boolean[] = [];
-    for (const [index, record] of batch.records.entries()) {
-      const stored = scope.reaches(record) ? look?.storedLine(index) : undefined;
-      isOut.push(stored !== undefined);
-      const disclosed = stored ?? this.#disclosedLine(record, scope, telltales !== undefined);
+    for (const record of batch.records) {
+      const disclosed = this.#disclosedLine(record, scope, telltales !== undefined);
       // A promise for each of very many records takes longer than all that is done with most of them.
       const line = disclosed instanceof Promise ? await disclosed : disclosed;
       if (line !== undefined && this.#add(line, record, scope)) await this.#files.settle();
     }
-    if (look !== undefined) this.#references?.addAll(look.text, (at) => isOut[look.indexAt(at)] === true);
     await this.#references?.store();
   }
 
@@ -85,10 +75,10 @@ export class TypeFiles {
   }
 
   /** True when the files have to settle before the next line. */
-  #add(line: string | StoredLine, record: StoredResource, scope: ExportScope): boolean {
+  #add(line: string, record: StoredResource, scope: ExportScope): boolean {
     if (!isInTime(this.#job, record)) return false;
     const member = scope.memberOf(record);
-    const target = member === undefined ? undefined : { member, reference: `${this.#type}/${record.id}` };
+    const target = member === undefined ? undefined : { member, id: record.id };
     return this.#files.add(line, target, scope.consentsOf(member));
   }
 }

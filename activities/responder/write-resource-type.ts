@@ -6,6 +6,7 @@ import type { ResponderDeps } from './deps.ts';
 import { exportScopes } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
 import { FINISHED_FROM } from './file-numbers.ts';
+import { removeFiles } from './remove-files.ts';
 import { TypeFiles } from './type-files.ts';
 
 export interface TypeInput {
@@ -28,7 +29,7 @@ export interface WrittenType {
 export function writeResourceType(deps: ResponderDeps) {
   return async ({ jobId, type, position, of }: TypeInput): Promise<WrittenType> => {
     const job = await deps.jobs.load(jobId);
-    await deps.jobs.removeFiles(jobId, { type, below: FINISHED_FROM });
+    await removeFiles(deps, jobId, { type, below: FINISHED_FROM });
     const files = new TypeFiles(deps, job, type);
     for await (const scope of exportScopes(deps, job)) {
       for await (const batch of alive(recordsOf(deps, job, scope, [type], !files.wantsReferences))) {

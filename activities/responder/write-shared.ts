@@ -1,6 +1,5 @@
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { ResourceKey, StoredResource } from '../../store/fhir-store.ts';
-import { keyOf } from '../../store/fhir-store.ts';
 import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
 import { isInTime, lineOf } from './export-line.ts';
@@ -89,7 +88,7 @@ class SharedFiles {
     // What belongs to no member stands with the first one.
     const [member] = this.#scope.members;
     if (member === undefined) return;
-    await this.#seriesOf(type).write(line, { member, reference: keyOf(resource) }, this.#scope.consentsOf(undefined));
+    await this.#seriesOf(type).write(line, { member, id: resource.id }, this.#scope.consentsOf(undefined));
   }
 
   #seriesOf(type: string): FileSeries {

@@ -4,9 +4,8 @@ import { createGzip } from 'node:zlib';
 import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { ExchangeError } from '../../fhir/errors.ts';
-import type { BlobStore } from '../../store/blobs.ts';
-import { exportBlob } from '../../store/export-files.ts';
 import type { ExportFile } from '../../store/export-files.ts';
+import type { ExportPartStore } from '../../store/export-parts.ts';
 import { byteRange } from '../byte-range.ts';
 import { assertConsents, assertFileConsents } from './export-consents.ts';
 import type { ExportConsents } from './export-consents.ts';
@@ -14,12 +13,12 @@ import { ownJob } from './export-status.ts';
 import { onlyMethods } from './only-methods.ts';
 
 export interface ExportFileDeps extends ExportConsents {
-  readonly blobs: BlobStore;
+  readonly parts: Pick<ExportPartStore, 'read'>;
 }
 
 /** `GET` of an exported file: whole, gzipped, or a range of it; consent is asked for again each time. */
 export function exportFileRouter(deps: ExportFileDeps): Router {
-  const { jobs, blobs } = deps;
+  const { jobs, parts } = deps;
   const router = Router();
   router.all('/export-file/:job/:type/:number', onlyMethods('GET', 'HEAD'));
   router.get(
@@ -32,14 +31,13 @@ export function exportFileRouter(deps: ExportFileDeps): Router {
       if (job.state !== 'complete' || file === undefined) throw new ExchangeError('not-found');
       await assertConsents(job, deps);
       await assertFileConsents(job, file, deps);
-      await sendFile(req as Request, res, file, blobs);
+      await sendFile(req as Request, res, file, parts);
     },
   );
   return router;
 }
 
-async function sendFile(req: Request, res: Response, file: ExportFile, blobs: BlobStore): Promise<void> {
-  const blob = exportBlob(file.jobId, file.type, file.number);
+async function sendFile(req: Request, res: Response, file: ExportFile, parts: ExportFileDeps['parts']): Promise<void> {
   const etag = `"${file.sha256.slice(0, 32)}"`;
   res.setHeader('Content-Type', 'application/fhir+ndjson');
   res.setHeader('Vary', 'Accept-Encoding');
@@ -51,7 +49,7 @@ async function sendFile(req: Request, res: Response, file: ExportFile, blobs: Bl
       res.end();
       return;
     }
-    await pipeline(Readable.from(blobs.read(blob)), createGzip({ level: 1 }), res);
+    await pipeline(Readable.from(parts.read(file, 0, file.bytes)), createGzip({ level: 1 }), res);
     return;
   }
   res.setHeader('ETag', etag);
@@ -59,5 +57,5 @@ async function sendFile(req: Request, res: Response, file: ExportFile, blobs: Bl
   const range = byteRange(ifRange === undefined || ifRange === etag ? req.get('Range') : undefined, file.bytes);
   range.setHead(res);
   if (range.isEmpty || req.method === 'HEAD') res.end();
-  else await pipeline(Readable.from(blobs.read(blob, range.start, range.end)), res);
+  else await pipeline(Readable.from(parts.read(file, range.start, range.end)), res);
 }

@@ -76,7 +76,7 @@ const isWriting = async (location: string): Promise<boolean> => {
   const id = location.split('/').at(-1) ?? '';
   const rows = await payer.query(
     `SELECT 1 FROM export_job j WHERE j.id = '${id}' AND j.state = 'running'
-     AND EXISTS (SELECT 1 FROM blob_chunk b WHERE b.blob_id LIKE 'export/${id}/Condition/%')`,
+     AND EXISTS (SELECT 1 FROM export_part p WHERE p.job_id = j.id AND p.type = 'Condition')`,
   );
   return rows.length > 0;
 };

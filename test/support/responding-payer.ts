@@ -21,9 +21,9 @@ import { createDisclosure } from '../../fhir/disclosure.ts';
 import type { DisclosureRules, SeeResource } from '../../fhir/disclosure.ts';
 import { oidcClientInput } from '../../fhir/oidc-definitions.ts';
 import { createSeal } from '../../seal.ts';
-import { createBlobStore } from '../../store/blobs.ts';
-import type { BlobStore } from '../../store/blobs.ts';
 import { createExportJobStore } from '../../store/export-jobs.ts';
+import { createExportPartStore } from '../../store/export-parts.ts';
+import type { ExportPartStore } from '../../store/export-parts.ts';
 import type { ExportJobStore } from '../../store/export-jobs.ts';
 import type { FhirStore } from '../../store/fhir-store.ts';
 import { createMatchStore } from '../../store/matches.ts';
@@ -49,7 +49,7 @@ export interface RespondingPayer {
   readonly url: string;
   readonly pool: Pool;
   readonly fhir: FhirStore;
-  readonly blobs: BlobStore;
+  readonly parts: ExportPartStore;
   readonly jobs: ExportJobStore;
   readonly matches: MatchStore;
   readonly runs: ExportRuns;
@@ -84,7 +84,7 @@ export async function startRespondingPayer(options: RespondingOptions = {}): Pro
   const dataConverter = createDataConverter(keys);
   const connected = connectTemporal(temporal, dataConverter);
   const fhir = createPostgresFhirStore(pool);
-  const blobs = createBlobStore(pool);
+  const parts = createExportPartStore(pool);
   const seal = createSeal(keys);
   const jobs = createExportJobStore(prisma, seal);
   const matches = createMatchStore(prisma, seal);
@@ -92,7 +92,7 @@ export async function startRespondingPayer(options: RespondingOptions = {}): Pro
   const disclosure = createDisclosure({ rules, seeResource });
   const runs = createExportRuns(connected.client, temporal.queues);
   const deps: ResponderDeps = {
-    ...{ jobs, fhir, blobs, matches, disclosure, countWithheld: withheld.count },
+    ...{ jobs, fhir, parts, matches, disclosure, countWithheld: withheld.count },
     settings: {
       ...{ types: undefined, linesPerFile: LINES_PER_FILE, maxFileBytes: 1024 * 1024, expirySeconds: 3600 },
       ...{ ownOrganizationId: 'own', provenanceProfile: 'pdex' },
@@ -125,13 +125,13 @@ export async function startRespondingPayer(options: RespondingOptions = {}): Pro
       }),
       docrefRouter({ store: fhir, baseUrl, visibility }),
       exportStatusRouter({ runs, baseUrl, ...consents }),
-      exportFileRouter({ blobs, ...consents }),
+      exportFileRouter({ parts, ...consents }),
       createFhirRestRouter({ store: fhir, baseUrl, visibility }),
     ],
     log: { error: () => undefined },
   });
   return {
-    ...{ url: baseUrl, pool, fhir, blobs, jobs, matches, runs, token, withheld, deps },
+    ...{ url: baseUrl, pool, fhir, parts, jobs, matches, runs, token, withheld, deps },
     pause: () => workers.stop(),
     async resume() {
       workers = await startWorkers();

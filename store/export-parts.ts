@@ -1,0 +1,100 @@
+import type { Pool } from 'pg';
+import { ExchangeError } from '../fhir/errors.ts';
+import type { ExportFile, ExportFileRange } from './export-files.ts';
+import { copyPart, endOfParts } from './postgres/export-part-rows.ts';
+import { readPart } from './postgres/read-export-part.ts';
+import { inTransaction } from './postgres/transaction.ts';
+
+export type ExportFileKey = Pick<ExportFile, 'jobId' | 'type' | 'number'>;
+
+/** A stored version that a line is of; undefined where the line is kept. */
+export interface PartLine {
+  readonly id: string;
+  readonly version: bigint;
+}
+
+/** Some lines of an exported file, one behind the other. */
+export interface ExportPart {
+  /** Of the first one within the file. */
+  readonly offset: number;
+  /** Of all of them, each with its end. */
+  readonly bytes: number;
+  /** None where all of them are kept. */
+  readonly lines: readonly (PartLine | undefined)[];
+  /** The kept lines, each with its end. */
+  readonly kept: Uint8Array;
+  /** Of whom the records are: a line for each member, `member<TAB>id id …`. */
+  readonly targets: string;
+}
+
+/**
+ * What exported files are made of. A line that goes out as its record is stored is written down as the version that it is of,
+ * and read when the file is downloaded: versions do not change and stay, so that the bytes are the same each time.
+ */
+export interface ExportPartStore {
+  /**
+   * Appends a part, which may be lost by a crash of the database unless something is committed after it that is not.
+   * @throws ExchangeError `unavailable` where the file does not end at its offset: somebody else writes it
+   */
+  append(file: ExportFileKey, part: ExportPart): Promise<void>;
+  /**
+   * The bytes [start, end) of a file, all of them.
+   * @throws ExchangeError `unavailable` where a part or a version is not there
+   */
+  read(file: ExportFileKey, start: number, end: number): AsyncIterable<Buffer>;
+  /** The lines of `targets`, part after part. */
+  targets(file: ExportFileKey): AsyncIterable<readonly string[]>;
+  remove(jobId: string, which: ExportFileRange): Promise<void>;
+}
+
+const PARTS_AT_ONCE = 50;
+
+export function createExportPartStore(pool: Pool): ExportPartStore {
+  return {
+    append(file, part) {
+      return inTransaction(
+        pool,
+        async (client) => {
+          if ((await endOfParts(client, file)) !== part.offset) {
+            throw new ExchangeError('unavailable', { detail: 'another attempt writes the file' });
+          }
+          await copyPart(client, file, part);
+        },
+        'with-the-next',
+      );
+    },
+    async *read(file, start, end) {
+      if (start >= end) return;
+      let next = readPart(pool, file, start);
+      for (;;) {
+        const { offset, bytes } = await next;
+        const behind = offset + bytes.length;
+        if (behind < end) {
+          // Read while this one is on its way to whoever asked for it.
+          next = readPart(pool, file, behind);
+          next.catch(() => undefined);
+        }
+        yield bytes.subarray(Math.max(start - offset, 0), end - offset);
+        if (behind >= end) return;
+      }
+    },
+    async *targets({ jobId, type, number }) {
+      let after = -1;
+      for (;;) {
+        const { rows } = await pool.query<{ offset: string; targets: string | null }>(
+          `SELECT "offset", targets FROM export_part WHERE job_id = $1 AND type = $2 AND number = $3 AND "offset" > $4
+           ORDER BY "offset" LIMIT ${PARTS_AT_ONCE}`,
+          [jobId, type, number, after],
+        );
+        for (const { targets } of rows) if (targets !== null) yield targets.split('\n').slice(0, -1);
+        if (rows.length < PARTS_AT_ONCE) return;
+        after = Number(rows.at(-1)?.offset);
+      }
+    },
+    async remove(jobId, which) {
+      const [condition, values] =
+        'from' in which ? ['number >= $2', [which.from]] : ['type = $2 AND number < $3', [which.type, which.below]];
+      await pool.query(`DELETE FROM export_part WHERE job_id = $1 AND ${condition}`, [jobId, ...values]);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { PoolClient } from 'pg';
+import type { ExportFileKey, ExportPart } from '../export-parts.ts';
+import { bigintArray, textArray } from './copy-arrays.ts';
+import { copyRows } from './copy.ts';
+import type { Queryable } from './transaction.ts';
+
+const TARGET = 'export_part (job_id, type, number, "offset", bytes, ids, versions, kept, targets)';
+
+/** Where the parts that are there end. */
+export async function endOfParts(client: Queryable, { jobId, type, number }: ExportFileKey): Promise<number> {
+  const { rows } = await client.query<{ end: string }>(
+    `SELECT "offset" + bytes AS end FROM export_part WHERE job_id = $1 AND type = $2 AND number = $3
+     ORDER BY "offset" DESC LIMIT 1`,
+    [jobId, type, number],
+  );
+  return Number(rows[0]?.end ?? 0);
+}
+
+/** In the transaction of the connection. */
+export async function copyPart(
+  client: PoolClient,
+  { jobId, type, number }: ExportFileKey,
+  { offset, bytes, lines, kept, targets }: ExportPart,
+): Promise<void> {
+  const hasLines = lines.length > 0;
+  const row = [
+    ...[jobId, type, number, BigInt(offset), bytes],
+    hasLines ? textArray(lines.map((line) => line?.id)) : undefined,
+    hasLines ? bigintArray(lines.map((line) => line?.version)) : undefined,
+    kept.length > 0 ? kept : undefined,
+    targets === '' ? undefined : targets,
+  ];
+  await copyRows(client, TARGET, [row]);
+}

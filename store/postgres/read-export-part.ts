@@ -1,0 +1,137 @@
+import type { Pool } from 'pg';
+import { escapeLiteral } from 'pg';
+import { ExchangeError } from '../../fhir/errors.ts';
+import { metaStamp, metaStart } from '../../fhir/stored-bytes.ts';
+import type { ExportFileKey } from '../export-parts.ts';
+import { copiedRows, onConnection } from './copy-out.ts';
+import { columnEnd, columnStart } from './copy-rows.ts';
+import type { CopiedRow, CopiedRows } from './copy-rows.ts';
+
+export interface RenderedPart {
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+const BYTES_AT_ONCE = 256 * 1024;
+const NEWLINE = 10;
+
+/** What a row tells, and its columns in order of `COLUMNS`. */
+const Kind = { part: 0, publication: 1, line: 2 } as const;
+const Column = { kind: 0, first: 1, second: 2, kept: 3, content: 4 } as const;
+
+/** By the indexes, line after line in their order: statistics of what was written just now say nothing of them. */
+const PLAN = [
+  ...['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'sort'].map((way) => `SET LOCAL enable_${way} = off`),
+  'SET LOCAL max_parallel_workers_per_gather = 0',
+].join('; ');
+
+/**
+ * The part of a file that holds the byte `at`, as bytes.
+ * @throws ExchangeError `unavailable` where it, or a version that it names, is not there
+ */
+export async function readPart(pool: Pool, file: ExportFileKey, at: number): Promise<RenderedPart> {
+  const rendering = new Rendering();
+  const read = onConnection(pool, async function* (client) {
+    await client.query(`BEGIN; ${PLAN}`);
+    yield* copiedRows(client, selection(file, at), BYTES_AT_ONCE);
+    await client.query('COMMIT');
+  });
+  for await (const rows of read) rendering.add(rows);
+  return rendering.part(at);
+}
+
+/** First the part itself, then the instants of its publications, then its lines. */
+function selection({ jobId, type, number }: ExportFileKey, at: number): string {
+  const [job, kind] = [escapeLiteral(jobId), escapeLiteral(type)];
+  return `WITH e AS MATERIALIZED (
+      SELECT "offset", bytes, ids, versions, kept FROM export_part
+      WHERE job_id = ${job} AND type = ${kind} AND number = ${number} AND "offset" <= ${at} ORDER BY "offset" DESC LIMIT 1
+    )
+    SELECT ${Kind.part} AS kind, e."offset" AS first, e.bytes::bigint AS second, e.kept, NULL::text AS content FROM e
+    UNION ALL
+    SELECT ${Kind.publication}, p.id, (extract(epoch FROM p.published_at) * 1000)::bigint, NULL, NULL
+    FROM publication p WHERE p.id = ANY ((SELECT versions FROM e)::bigint[])
+    UNION ALL
+    SELECT ${Kind.line}, k.line, k.version, NULL, r.content
+    FROM e CROSS JOIN LATERAL unnest(e.ids, e.versions) WITH ORDINALITY AS k(id, version, line)
+    LEFT JOIN resource r ON r.type = ${kind} AND r.id = k.id AND r.publication_id = k.version`;
+}
+
+/** The bytes of a part on their way from the rows that tell of it. */
+class Rendering {
+  #offset = 0;
+  #bytes = Buffer.alloc(0);
+  #length = 0;
+  #kept = Buffer.alloc(0);
+  #keptAt = 0;
+  #lines = 0;
+  readonly #stamps = new Map<bigint, Buffer>();
+
+  add({ bytes, rows }: CopiedRows): void {
+    for (const row of rows) {
+      const kind = bytes.readInt32BE(columnStart(bytes, row, Column.kind));
+      if (kind === Kind.line) this.#addLine(bytes, row);
+      else if (kind === Kind.publication) this.#addPublication(bytes, row);
+      else this.#begin(bytes, row);
+    }
+  }
+
+  part(at: number): RenderedPart {
+    // All lines of a part that names no version.
+    this.#copy(this.#kept, this.#keptAt, this.#kept.length);
+    const isWhole = this.#length === this.#bytes.length;
+    if (!isWhole || at >= this.#offset + this.#length) throw isGone();
+    return { offset: this.#offset, bytes: this.#bytes };
+  }
+
+  #begin(bytes: Buffer, row: CopiedRow): void {
+    this.#offset = Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.first)));
+    this.#bytes = Buffer.allocUnsafeSlow(Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.second))));
+    const start = columnStart(bytes, row, Column.kept);
+    const end = columnEnd(bytes, start);
+    // The rows are written over by the next ones.
+    if (end !== undefined) this.#kept = Buffer.from(bytes.subarray(start, end));
+  }
+
+  #addPublication(bytes: Buffer, row: CopiedRow): void {
+    const version = bytes.readBigInt64BE(columnStart(bytes, row, Column.first));
+    const published = Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.second)));
+    const lastUpdated = new Date(published).toISOString();
+    this.#stamps.set(version, metaStamp({ versionId: String(version), lastUpdated }));
+  }
+
+  #addLine(bytes: Buffer, row: CopiedRow): void {
+    this.#lines++;
+    if (Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.first))) !== this.#lines) throw isGone();
+    const versionAt = columnStart(bytes, row, Column.second);
+    if (columnEnd(bytes, versionAt) === undefined) {
+      this.#addKept();
+      return;
+    }
+    const stamp = this.#stamps.get(bytes.readBigInt64BE(versionAt));
+    const start = columnStart(bytes, row, Column.content);
+    const end = columnEnd(bytes, start);
+    const at = end === undefined ? -1 : metaStart(bytes, start, end);
+    if (stamp === undefined || end === undefined || at === -1) throw isGone();
+    this.#copy(bytes, start, at);
+    this.#copy(stamp, 0, stamp.length);
+    this.#copy(bytes, at, end);
+    this.#bytes[this.#length++] = NEWLINE;
+  }
+
+  #addKept(): void {
+    const end = this.#kept.indexOf(NEWLINE, this.#keptAt) + 1;
+    if (end === 0) throw isGone();
+    this.#copy(this.#kept, this.#keptAt, end);
+    this.#keptAt = end;
+  }
+
+  /** What does not fit is told by the length in the end. */
+  #copy(from: Buffer, start: number, end: number): void {
+    from.copy(this.#bytes, this.#length, start, end);
+    this.#length += end - start;
+  }
+}
+
+/** Never a file that is shorter than its row says and looks whole. */
+const isGone = (): ExchangeError => new ExchangeError('unavailable', { detail: 'a part of an exported file is gone' });
