@@ -4,7 +4,7 @@
  * The embedded default is `postgres/`; one contract test runs against every adapter.
  * Texts are JSON of one resource, kept as they were given: nothing is re-printed on the way in or out.
  */
-import type { RecordMarks } from '../fhir/record-marks.ts';
+import type { RecordMarks, Unmarked } from '../fhir/record-marks.ts';
 import type { RecordBatch } from './record-batch.ts';
 import type { HistoryQuery, IdentifierQuery, SearchPage, SearchQuery, SearchScope } from './search-query.ts';
 
@@ -69,6 +69,12 @@ export interface CompartmentQuery extends Instants {
   readonly includeDeleted?: boolean | 'only';
   /** Only what stands behind this one in the order of type and id. */
   readonly after?: ResourceKey | undefined;
+}
+
+export interface BulkQuery extends Omit<CompartmentQuery, 'patientIds' | 'types'> {
+  readonly patientIds: readonly string[] | 'everybody';
+  /** Texts that are not read; absent: all of them are. */
+  readonly unmarked?: Unmarked | undefined;
 }
 
 /** One record on its way in: transformed, not yet visible. Its marks are those of its content. */
@@ -187,10 +193,7 @@ export interface FhirStore {
    * Records of one type, newest version each, some hundred at a time: compartment by compartment, or everybody's and
    * nobody's. A connection is held until the reader has come to the end.
    */
-  recordsOfType(
-    type: string,
-    query: Omit<CompartmentQuery, 'patientIds' | 'types'> & { readonly patientIds: readonly string[] | 'everybody' },
-  ): AsyncIterable<RecordBatch>;
+  recordsOfType(type: string, query: BulkQuery): AsyncIterable<RecordBatch>;
   /** Which of the types these compartments, or all records, may hold something of: none that is left out is there. */
   presentTypes(types: readonly string[], patientIds?: readonly string[]): Promise<ReadonlySet<string>>;
   /** These resources as of an instant, streamed; unknown ones are left out. */

@@ -1,24 +1,20 @@
 import type { StoredResource } from './fhir-store.ts';
 
-/**
- * Records of one type, some at a time, for what reads very many: most of them are handed on as the bytes that they are. To
- * be used up before the next batch is asked for.
- */
-export interface RecordBatch {
-  /** Stored texts in UTF-8, and other bytes between them. */
-  readonly bytes: Buffer;
-  /** In the order in which they lie there. */
-  readonly records: readonly BatchRecord[];
-}
+/** Records of one type, some at a time, for what reads very many; to be used up before the next ones are asked for. */
+export type RecordBatch = readonly BatchRecord[];
 
-/** Made of the bytes when it is asked for. */
+/** Made of what was read when it is asked for. */
 export interface BatchRecord extends StoredResource {
-  /** Where its text lies, as it is stored: without `meta.versionId` and `meta.lastUpdated`. */
-  readonly start: number;
-  /** Exclusive. */
-  readonly end: number;
+  /** Its `versionId`. */
+  readonly version: bigint;
+  /** It is unmarked in the sense of the query: its text was not read, and is empty here. */
+  readonly isUnread: boolean;
+  /** Bytes of its text as it is stored: without `meta.versionId` and `meta.lastUpdated`. */
+  readonly size: number;
   /** Its text as it is stored. */
   readonly storedText: string;
-  /** The two as the first properties of a `meta` that has more, with a comma behind them. */
-  readonly metaStamp: Buffer;
+  /** The two as the first properties of a `meta` that has more, with a comma behind them: so many bytes. */
+  readonly stampSize: number;
+  /** `Type/id` of what goes along with it, with a space between two; only where it is unread. */
+  readonly sharedReferences: string | undefined;
 }

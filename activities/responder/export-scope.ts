@@ -3,6 +3,7 @@ import { ExchangeError } from '../../fhir/errors.ts';
 import { frozenRecord } from '../../fhir/frozen-record.ts';
 import type { Fields } from '../../fhir/member-match.ts';
 import { goesAlong } from '../../fhir/open-types.ts';
+import type { Unmarked } from '../../fhir/record-marks.ts';
 import { deniedRequests } from '../../store/denied-requests.ts';
 import type { FileConsent } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
@@ -31,8 +32,8 @@ export interface ExportScope {
   disclose(resource: StoredResource, text?: string): Disclosed | undefined | Promise<Disclosed>;
   /** Whether an export may hold it at all, whatever the rules of disclosure make of it. */
   reaches(resource: StoredResource): boolean;
-  /** As `Disclosure` has it: what it finds nothing in goes out as it is, if the scope reaches it. */
-  telltales(type: string): RegExp | undefined;
+  /** As `Disclosure` has it: what is unmarked goes out as it is, if the scope reaches it. */
+  unmarked(type: string): Unmarked | undefined;
   /**
    * To be asked at every batch; looks only so often.
    * @throws ExchangeError `consent-withdrawn` when one is no longer in force, `unavailable` (begin anew) when one was replaced
@@ -91,7 +92,7 @@ export async function exportScope(
       return context && deps.disclosure.disclose(text ?? resource.text, context);
     },
     reaches: (resource) => reached(resource) !== undefined,
-    telltales: (type) => deps.disclosure.telltales(type, contextOf(undefined)),
+    unmarked: (type) => deps.disclosure.unmarked(type, contextOf(undefined)),
     async stillInForce() {
       if (Date.now() - lookedAt < LOOK_AGAIN_MS) return;
       const now = await matchesInForce(deps, job, members);

@@ -1,10 +1,12 @@
-import { isAsked, ReferenceCollector, wantsShared } from './reference-collector.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
+import type { BatchRecord } from '../../store/record-batch.ts';
 import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
 import { freezeMembers } from './export-members.ts';
 import { exportScopes } from './export-scope.ts';
+import type { ExportScope } from './export-scope.ts';
 import { typesOfRecords } from './export-types.ts';
+import { isAsked, ReferenceCollector, tellingReferences, wantsShared } from './reference-collector.ts';
 import { recordsOf } from './write-resource-type.ts';
 
 export interface FrozenScope {
@@ -32,13 +34,22 @@ async function collectFromOthers(deps: ResponderDeps, job: ExportJob): Promise<v
   const references = new ReferenceCollector(deps, job.id, 0);
   const types = (await typesOfRecords(deps, job, 'all')).filter((type) => !isAsked(type, job, deps.settings));
   for await (const scope of exportScopes(deps, job)) {
-    for await (const batch of alive(recordsOf(deps, job, scope, types, false))) {
-      await scope.stillInForce();
-      for (const resource of batch.records) {
-        const disclosed = await scope.disclose(resource);
-        if (disclosed?.kind === 'shown') references.add(disclosed.text);
+    for (const type of types) {
+      const query = { changedOnly: false, unmarked: tellingReferences(scope.unmarked(type)) };
+      for await (const batch of alive(recordsOf(deps, job, scope, type, query))) {
+        await scope.stillInForce();
+        for (const record of batch) await collect(record, scope, references);
+        await references.store();
       }
-      await references.store();
     }
   }
+}
+
+async function collect(record: BatchRecord, scope: ExportScope, references: ReferenceCollector): Promise<void> {
+  if (record.isUnread) {
+    if (scope.reaches(record)) references.addListed(record.sharedReferences);
+    return;
+  }
+  const disclosed = await scope.disclose(record);
+  if (disclosed?.kind === 'shown') references.add(disclosed.text);
 }

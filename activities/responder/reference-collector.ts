@@ -1,4 +1,6 @@
 import { goesAlong } from '../../fhir/open-types.ts';
+import { MARK } from '../../fhir/record-marks.ts';
+import type { Unmarked } from '../../fhir/record-marks.ts';
 import { sharedReferences } from '../../fhir/shared-references.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { ResourceKey } from '../../store/fhir-store.ts';
@@ -21,12 +23,18 @@ export function isAsked(type: string, job: ExportJob, settings: ExportSettings):
 
 const isExported = (type: string, { types }: ExportSettings): boolean => types === undefined || types.includes(type);
 
+/** Read is then also what refers to something that goes along by what identifies it. */
+export function tellingReferences(unmarked: Unmarked | undefined): Unmarked | undefined {
+  return unmarked && { ...unmarked, mask: unmarked.mask | MARK.reference };
+}
+
 /** The shared resources that records refer to, on their way into the rows of the export. */
 export class ReferenceCollector {
   readonly #deps: ResponderDeps;
   readonly #jobId: string;
   readonly #depth: number;
   readonly #seen = new Set<string>();
+  readonly #listed = new Set<string>();
   #keys: ResourceKey[] = [];
   #conditionals: { type: string; system: string; value: string }[] = [];
 
@@ -42,6 +50,19 @@ export class ReferenceCollector {
     const { literals, conditionals } = sharedReferences(text, goesAlong, this.#seen);
     this.#keys.push(...literals);
     this.#conditionals.push(...conditionals);
+  }
+
+  /** Of a record that is unread: `Type/id` with a space between two. */
+  addListed(references: string | undefined): void {
+    if (references === undefined || this.#listed.has(references)) return;
+    if (this.#listed.size > MOST_SEEN) this.#listed.clear();
+    for (const reference of references.split(' ')) {
+      if (this.#listed.has(reference)) continue;
+      this.#listed.add(reference);
+      const [type = '', id = ''] = reference.split('/');
+      this.#keys.push({ type, id });
+    }
+    this.#listed.add(references);
   }
 
   /** Where an identifier leads to several, it leads to none. */

@@ -1,14 +1,16 @@
 import type { Disclosed } from '../../fhir/disclosure.ts';
+import type { Unmarked } from '../../fhir/record-marks.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import type { BatchRecord, RecordBatch } from '../../store/record-batch.ts';
 import type { ResponderDeps } from './deps.ts';
-import { isInTime, lineOf } from './export-line.ts';
+import { isInTime, isWrittenWhole, lineOf } from './export-line.ts';
 import type { LineOf } from './export-line.ts';
 import type { ExportScope } from './export-scope.ts';
 import { FileSeries } from './file-series.ts';
-import { ReferenceCollector, wantsShared } from './reference-collector.ts';
+import type { StoredLine } from './file-writer.ts';
+import { ReferenceCollector, tellingReferences, wantsShared } from './reference-collector.ts';
 import { WithheldTally } from './withheld-tally.ts';
 
 /** The files of the members' records of one type, and beside them what these refer to and what was withheld. */
@@ -18,6 +20,7 @@ export class TypeFiles {
   readonly #type: string;
   readonly #files: FileSeries;
   readonly #lineOf: LineOf;
+  readonly #isWrittenWhole: boolean;
   readonly #references: ReferenceCollector | undefined;
   readonly #tally = new WithheldTally();
 
@@ -27,6 +30,7 @@ export class TypeFiles {
     this.#type = type;
     this.#files = new FileSeries(deps, { jobId: job.id, type, from: 0 });
     this.#lineOf = lineOf(job);
+    this.#isWrittenWhole = isWrittenWhole(job, type);
     this.#references = wantsShared(job, deps.settings) ? new ReferenceCollector(deps, job.id, 0) : undefined;
   }
 
@@ -34,10 +38,16 @@ export class TypeFiles {
     return this.#references !== undefined;
   }
 
+  /** What goes out as it is stored, and is not read. */
+  unmarked(scope: ExportScope): Unmarked | undefined {
+    const unmarked = this.#isWrittenWhole ? scope.unmarked(this.#type) : undefined;
+    return this.#references === undefined ? unmarked : tellingReferences(unmarked);
+  }
+
   async write(batch: RecordBatch, scope: ExportScope): Promise<void> {
-    const telltales = scope.telltales(this.#type);
-    for (const record of batch.records) {
-      const disclosed = this.#disclosedLine(record, scope, telltales !== undefined);
+    const byRules = scope.unmarked(this.#type) !== undefined;
+    for (const record of batch) {
+      const disclosed = record.isUnread ? this.#storedLine(record, scope) : this.#disclosedLine(record, scope, byRules);
       // A promise for each of very many records takes longer than all that is done with most of them.
       const line = disclosed instanceof Promise ? await disclosed : disclosed;
       if (line !== undefined && this.#add(line, record, scope)) await this.#files.settle();
@@ -50,6 +60,12 @@ export class TypeFiles {
     await this.#deps.jobs.countWithheld(this.#job.id, this.#tally.counts());
     this.#tally.tell(this.#deps.countWithheld);
     return { files: this.#files.files, resources: this.#files.lines };
+  }
+
+  #storedLine(record: BatchRecord, scope: ExportScope): StoredLine | undefined {
+    if (!scope.reaches(record)) return undefined;
+    this.#references?.addListed(record.sharedReferences);
+    return { id: record.id, version: record.version, bytes: record.size + record.stampSize + 1 };
   }
 
   /** `byRules`: only rules decide, which do not ask who wrote it when; so what is withheld needs no `meta` of ours. */
@@ -75,7 +91,7 @@ export class TypeFiles {
   }
 
   /** True when the files have to settle before the next line. */
-  #add(line: string, record: StoredResource, scope: ExportScope): boolean {
+  #add(line: string | StoredLine, record: StoredResource, scope: ExportScope): boolean {
     if (!isInTime(this.#job, record)) return false;
     const member = scope.memberOf(record);
     const target = member === undefined ? undefined : { member, id: record.id };

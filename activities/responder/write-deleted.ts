@@ -28,7 +28,7 @@ export async function writeDeleted(deps: ResponderDeps, job: ExportJob): Promise
     for (const type of types) {
       for await (const batch of alive(tombstones(deps, job, scope, type))) {
         await scope.stillInForce();
-        const gone = await goneOf(deps, { job, scope, lines }, batch.records);
+        const gone = await goneOf(deps, { job, scope, lines }, batch);
         for (let at = 0; at < gone.length; at += ENTRIES_PER_BUNDLE) {
           const entries = gone.slice(at, at + ENTRIES_PER_BUNDLE);
           await files.write(bundleOf(entries), undefined, consentsOf(entries, scope));

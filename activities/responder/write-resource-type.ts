@@ -1,5 +1,5 @@
+import type { Unmarked } from '../../fhir/record-marks.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
-import type { CompartmentQuery } from '../../store/fhir-store.ts';
 import type { RecordBatch } from '../../store/record-batch.ts';
 import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
@@ -32,7 +32,8 @@ export function writeResourceType(deps: ResponderDeps) {
     await removeFiles(deps, jobId, { type, below: FINISHED_FROM });
     const files = new TypeFiles(deps, job, type);
     for await (const scope of exportScopes(deps, job)) {
-      for await (const batch of alive(recordsOf(deps, job, scope, [type], !files.wantsReferences))) {
+      const query = { changedOnly: !files.wantsReferences, unmarked: files.unmarked(scope) };
+      for await (const batch of alive(recordsOf(deps, job, scope, type, query))) {
         await scope.stillInForce();
         await files.write(batch, scope);
       }
@@ -43,20 +44,24 @@ export function writeResourceType(deps: ResponderDeps) {
   };
 }
 
-/** Records of these types as of the instant of the export, some at a time; `changedOnly`: those that `_since` asks for. */
-export async function* recordsOf(
+export interface RecordsQuery {
+  /** Those alone that `_since` asks for. */
+  readonly changedOnly: boolean;
+  /** Whose texts are not read. */
+  readonly unmarked: Unmarked | undefined;
+}
+
+/** Records of a type as of the instant of the export, some at a time. */
+export function recordsOf(
   { fhir }: ResponderDeps,
   job: ExportJob,
   { patientIds }: ExportScope,
-  types: readonly string[],
-  changedOnly: boolean,
-): AsyncGenerator<RecordBatch> {
-  const query: Omit<CompartmentQuery, 'patientIds' | 'types'> = {
-    origin: job.origin,
+  type: string,
+  { changedOnly, unmarked }: RecordsQuery,
+): AsyncIterable<RecordBatch> {
+  return fhir.recordsOfType(type, {
+    ...{ patientIds: job.level === 'system' ? 'everybody' : patientIds, origin: job.origin, unmarked },
     ...(changedOnly && job.since !== undefined && { since: job.since.toISOString() }),
     ...(job.transactionTime !== undefined && { asOf: job.transactionTime }),
-  };
-  for (const type of types) {
-    yield* fhir.recordsOfType(type, { ...query, patientIds: job.level === 'system' ? 'everybody' : patientIds });
-  }
+  });
 }

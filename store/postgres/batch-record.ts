@@ -1,13 +1,23 @@
 import { metaStamp } from '../../fhir/stored-bytes.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { StoredMeta } from '../../fhir/stored-text.ts';
+import type { Unmarked } from '../../fhir/record-marks.ts';
 import type { BatchRecord, RecordBatch } from '../record-batch.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow, CopiedRows } from './copy-rows.ts';
 
-/** In the order of `Column`. */
-export const BATCH_COLUMNS =
-  'r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted, r.content';
+/** In the order of `Column`. The size of a text, and that it is unmarked, are known without reading it. */
+export function batchColumns(unmarked: Unmarked | undefined): string {
+  const isUnread =
+    unmarked === undefined
+      ? 'false'
+      : `r.marks & ${unmarked.mask} = 0 AND r.marks & ${YEAR_BITS} >= ${unmarked.fromYear}`;
+  return `r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted,
+    octet_length(r.content), CASE WHEN ${isUnread} THEN r.shared_references END,
+    CASE WHEN ${isUnread} THEN NULL ELSE r.content END`;
+}
+
+const YEAR_BITS = 0xffff;
 
 const Column = {
   id: 0,
@@ -17,7 +27,9 @@ const Column = {
   patient: 4,
   evidence: 5,
   deleted: 6,
-  content: 7,
+  size: 7,
+  sharedReferences: 8,
+  content: 9,
 } as const;
 type Column = (typeof Column)[keyof typeof Column];
 
@@ -28,7 +40,7 @@ const POSTGRES_EPOCH_MS = 946_684_800_000;
 interface Publication extends StoredMeta {
   readonly number: bigint;
   readonly exchangeId: string | undefined;
-  readonly metaStamp: Buffer;
+  readonly stampSize: number;
 }
 
 /** Makes batches of rows that come one publication, one compartment after the other for the most part. */
@@ -46,12 +58,11 @@ export function batchReader(type: string): (copied: CopiedRows) => RecordBatch {
     return patient.id;
   };
   return ({ bytes, rows }) => {
-    const records = rows.map((row) => {
+    return rows.map((row) => {
       const number = bytes.readBigInt64BE(columnStart(bytes, row, Column.version));
       if (publication?.number !== number) publication = publicationOf(bytes, row, number);
       return new CopiedRecord(bytes, row, type, publication, patientAt(bytes, row));
     });
-    return { bytes, records };
   };
 }
 
@@ -59,7 +70,7 @@ function publicationOf(bytes: Buffer, row: CopiedRow, number: bigint): Publicati
   const microseconds = bytes.readBigInt64BE(columnStart(bytes, row, Column.published));
   const lastUpdated = new Date(Number(microseconds) / 1000 + POSTGRES_EPOCH_MS).toISOString();
   const meta = { versionId: String(number), lastUpdated };
-  return { ...meta, number, exchangeId: textOf(bytes, row, Column.exchange), metaStamp: metaStamp(meta) };
+  return { ...meta, number, exchangeId: textOf(bytes, row, Column.exchange), stampSize: metaStamp(meta).length };
 }
 
 class CopiedRecord implements BatchRecord {
@@ -68,7 +79,8 @@ class CopiedRecord implements BatchRecord {
   readonly #publication: Publication;
   readonly type: string;
   readonly patientId: string | undefined;
-  readonly start: number;
+  readonly #contentStart: number;
+  readonly isUnread: boolean;
 
   constructor(bytes: Buffer, row: CopiedRow, type: string, publication: Publication, patientId: string | undefined) {
     this.#bytes = bytes;
@@ -76,15 +88,24 @@ class CopiedRecord implements BatchRecord {
     this.#publication = publication;
     this.type = type;
     this.patientId = patientId;
-    this.start = columnStart(bytes, row, Column.content);
+    this.#contentStart = columnStart(bytes, row, Column.content);
+    this.isUnread = columnEnd(bytes, this.#contentStart) === undefined;
   }
 
-  get end(): number {
-    return this.#row.end;
+  get version(): bigint {
+    return this.#publication.number;
   }
 
-  get metaStamp(): Buffer {
-    return this.#publication.metaStamp;
+  get size(): number {
+    return this.#bytes.readInt32BE(columnStart(this.#bytes, this.#row, Column.size));
+  }
+
+  get stampSize(): number {
+    return this.#publication.stampSize;
+  }
+
+  get sharedReferences(): string | undefined {
+    return textOf(this.#bytes, this.#row, Column.sharedReferences);
   }
 
   get id(): string {
@@ -116,11 +137,11 @@ class CopiedRecord implements BatchRecord {
   }
 
   get storedText(): string {
-    return this.#bytes.toString('utf8', this.start, this.end);
+    return this.#bytes.toString('utf8', this.#contentStart, this.#row.end);
   }
 
   get text(): string {
-    return this.deleted ? '' : withStoredMeta(this.storedText, this.#publication);
+    return this.deleted || this.isUnread ? '' : withStoredMeta(this.storedText, this.#publication);
   }
 
   #isTrue(column: Column): boolean {

@@ -1,15 +1,13 @@
 import type { Pool } from 'pg';
 import { escapeLiteral } from 'pg';
-import type { FhirStore } from '../fhir-store.ts';
+import type { BulkQuery } from '../fhir-store.ts';
 import type { RecordBatch } from '../record-batch.ts';
-import { batchReader, BATCH_COLUMNS } from './batch-record.ts';
+import { batchColumns, batchReader } from './batch-record.ts';
 import { versionConditions } from './compartment.ts';
 import { copiedRows, onConnection } from './copy-out.ts';
 import { endOfType, KEY, latestInstant } from './rows.ts';
 
-type Query = Parameters<FhirStore['recordsOfType']>[1];
-
-/** Small enough for a processor's cache: the same bytes are looked through several times. */
+/** Small enough for a processor's cache. */
 const BYTES_AT_ONCE = 256 * 1024;
 
 /** By the indexes, compartment after compartment: statistics of what was written just now say nothing of them. */
@@ -21,7 +19,7 @@ const PLAN = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']
  * The same as a compartment read page by page, but by COPY on a connection of its own, and not in the order of ids across
  * compartments: for what reads very many records once.
  */
-export async function* readRecordsOfType(pool: Pool, type: string, query: Query): AsyncGenerator<RecordBatch> {
+export async function* readRecordsOfType(pool: Pool, type: string, query: BulkQuery): AsyncGenerator<RecordBatch> {
   if (query.patientIds !== 'everybody' && query.patientIds.length === 0) return;
   yield* onConnection(pool, async function* (client) {
     const asOf = query.asOf ?? (await latestInstant(client));
@@ -33,17 +31,18 @@ export async function* readRecordsOfType(pool: Pool, type: string, query: Query)
   });
 }
 
-function selection(type: string, query: Query & { readonly asOf: string }): string {
-  const { patientIds, ...rest } = query;
+function selection(type: string, query: BulkQuery & { readonly asOf: string }): string {
+  const { patientIds, unmarked, ...rest } = query;
+  const columns = batchColumns(unmarked);
   const conditions = versionConditions(LITERALS, rest);
   const from = 'resource r JOIN publication p ON p.id = r.publication_id';
   if (patientIds === 'everybody') {
-    return `SELECT ${BATCH_COLUMNS} FROM ${from} WHERE ${[`r.type = ${LITERALS.add(type)}`, ...conditions].join(' AND ')}`;
+    return `SELECT ${columns} FROM ${from} WHERE ${[`r.type = ${LITERALS.add(type)}`, ...conditions].join(' AND ')}`;
   }
   const ids = [...new Set(patientIds)].map((id) => LITERALS.add(id)).join(',');
   const range = [`${KEY} > ${LITERALS.add(`${type}/`)}`, `${KEY} < ${LITERALS.add(endOfType(type))}`];
   return `SELECT v.* FROM unnest(ARRAY[${ids}]::text[]) AS m(id) CROSS JOIN LATERAL (
-    SELECT ${BATCH_COLUMNS} FROM ${from} WHERE r.patient_id = m.id AND ${[...range, ...conditions].join(' AND ')} ORDER BY ${KEY}
+    SELECT ${columns} FROM ${from} WHERE r.patient_id = m.id AND ${[...range, ...conditions].join(' AND ')} ORDER BY ${KEY}
   ) v`;
 }
 

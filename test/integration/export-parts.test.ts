@@ -1,0 +1,137 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { createExportPartStore } from '../../store/export-parts.ts';
+import type { ExportFileKey, ExportPartStore, PartLine } from '../../store/export-parts.ts';
+import type { StoredResource } from '../../store/fhir-store.ts';
+import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
+import { useStore } from '../support/fhir-stores.ts';
+
+const RECORDS = 7;
+const GOAL = { jobId: 'job', type: 'Goal', number: 0 };
+const goal = (id: string, text: string): string =>
+  `{"resourceType":"Goal","id":"${id}","meta":{"profile":["urn:é"]},"description":{"text":"${text}"}}`;
+
+const at = useStore(createPostgresFhirStore);
+let parts: ExportPartStore;
+/** As a download has to give it. */
+let file: Buffer;
+let boundaries: readonly number[];
+
+async function bytesOf(key: ExportFileKey, start: number, end: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of parts.read(key, start, end)) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+async function stored(id: string): Promise<StoredResource> {
+  const record = await at.store.read('Goal', id);
+  if (record === undefined) throw new Error(id);
+  return record;
+}
+
+const lineOf = ({ id, versionId }: StoredResource): PartLine => ({ id, version: BigInt(versionId) });
+
+interface Line {
+  readonly stored?: StoredResource;
+  readonly kept?: string;
+}
+
+async function append(key: ExportFileKey, offset: number, lines: readonly Line[]): Promise<Buffer> {
+  const bytes = Buffer.from(lines.map((line) => `${line.stored?.text ?? line.kept}\n`).join(''));
+  const kept = Buffer.from(lines.flatMap((line) => (line.kept === undefined ? [] : [`${line.kept}\n`])).join(''));
+  const isKept = lines.every((line) => line.stored === undefined);
+  await parts.append(key, {
+    ...{ offset, bytes: bytes.length, kept, targets: '' },
+    lines: isKept ? [] : lines.map((line) => line.stored && lineOf(line.stored)),
+  });
+  return bytes;
+}
+
+async function writeFile(key: ExportFileKey, lines: readonly (readonly Line[])[]): Promise<readonly Buffer[]> {
+  const written: Buffer[] = [];
+  for (const part of lines) written.push(await append(key, Buffer.concat(written).length, part));
+  return written;
+}
+
+beforeAll(async () => {
+  parts = createExportPartStore(at.pool);
+  for (let n = 0; n < RECORDS; n++) {
+    await at.store.write([{ kind: 'create', type: 'Goal', id: `g${n}`, text: goal(`g${n}`, 'née') }]);
+  }
+  const records = await Promise.all(Array.from({ length: RECORDS }, (_, n) => stored(`g${n}`)));
+  const [a, b, c, d, e, f, g] = records.map((each) => ({ stored: each }));
+  if (a === undefined || b === undefined || c === undefined || d === undefined) throw new Error('too few');
+  const kept = (text: string): Line => ({ kept: goal('kept', text) });
+  const lines = [
+    [b, kept('of its own'), a, kept('twice'), kept('in a row')],
+    [kept('a part that'), kept('keeps all of its lines')],
+    [c, d, ...[e, f, g].flatMap((each) => (each === undefined ? [] : [each]))],
+  ];
+  const written = await writeFile(GOAL, lines);
+  file = Buffer.concat(written);
+  const ends: number[] = [];
+  for (const line of file.toString('latin1').split('\n').slice(0, -1)) ends.push((ends.at(-1) ?? 0) + line.length + 1);
+  boundaries = [0, ...ends];
+});
+
+describe('an exported file', () => {
+  it('is of kept lines and of stored versions, in their order', async () => {
+    expect((await bytesOf(GOAL, 0, file.length)).toString()).toBe(file.toString());
+  });
+
+  it('comes in ranges that begin and end anywhere', async () => {
+    const places = [...new Set(boundaries.flatMap((place) => [place - 30, place - 1, place, place + 1, place + 50]))];
+    const inside = places.filter((place) => place >= 0 && place <= file.length);
+    for (const start of inside) {
+      for (const end of inside.filter((place) => place >= start)) {
+        const bytes = await bytesOf(GOAL, start, end);
+        expect([start, end, bytes.equals(file.subarray(start, end))]).toEqual([start, end, true]);
+      }
+    }
+  });
+
+  it('stays the same when its records have changed and gone', async () => {
+    await at.store.write([{ kind: 'update', type: 'Goal', id: 'g0', text: goal('g0', 'another') }]);
+    await at.store.write([{ kind: 'delete', type: 'Goal', id: 'g1' }]);
+    expect((await bytesOf(GOAL, 0, file.length)).toString()).toBe(file.toString());
+  });
+
+  it('goes on only where it ends', async () => {
+    for (const offset of [0, file.length - 1, file.length + 1]) {
+      await expect(append(GOAL, offset, [{ kept: 'late' }])).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    expect((await bytesOf(GOAL, 0, file.length)).equals(file)).toBe(true);
+  });
+
+  it('breaks off where a version is not there, instead of leaving it out', async () => {
+    const key = { ...GOAL, number: 1 };
+    const [g2, g3] = [await stored('g2'), await stored('g3')];
+    const whole = await append(key, 0, [{ stored: g2 }, { stored: { ...g3, versionId: '999999' } }, { stored: g2 }]);
+    await expect(bytesOf(key, 0, whole.length)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('breaks off where a part is not there', async () => {
+    const key = { ...GOAL, number: 2 };
+    const written = await writeFile(key, [[{ kept: 'one' }], [{ kept: 'two' }], [{ kept: 'three' }]]);
+    const { length } = Buffer.concat(written);
+    await at.pool.query('DELETE FROM export_part WHERE number = 2 AND "offset" = 4');
+    await expect(bytesOf(key, 0, length)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(bytesOf(key, 5, length)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(bytesOf({ ...key, number: 3 }, 0, 1)).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await bytesOf(key, 8, length)).toString()).toBe('three\n');
+  });
+
+  it('goes with the others of its type, or of those behind it', async () => {
+    const left = async (): Promise<readonly number[]> =>
+      (await at.pool.query<{ number: number }>('SELECT DISTINCT number FROM export_part ORDER BY 1')).rows.map(
+        ({ number }) => number,
+      );
+    await append({ ...GOAL, type: 'Task', number: 0 }, 0, [{ kept: '{}' }]);
+    await append({ ...GOAL, number: 100 }, 0, [{ kept: '{}' }]);
+    await parts.remove('job', { type: 'Goal', below: 100 });
+    expect(await left()).toEqual([0, 100]);
+    await parts.remove('job', { from: 100 });
+    expect(await left()).toEqual([0]);
+    await parts.remove('job', { from: 0 });
+    expect(await left()).toEqual([]);
+  });
+});
