@@ -14,6 +14,7 @@ export interface RecordMarks {
 }
 
 const NO_YEAR = 0x7fff;
+export const YEAR_BITS = 0xffff;
 
 /** Where it is not certain, the mark is set: what has it is read. */
 export const MARK = {
@@ -32,6 +33,16 @@ export interface Unmarked {
   readonly mask: number;
   readonly fromYear: number;
 }
+
+export function isUnmarked(marks: number | undefined, { mask, fromYear }: Unmarked): boolean {
+  return marks !== undefined && (marks & mask) === 0 && (marks & YEAR_BITS) >= fromYear;
+}
+
+/** Whether all that goes along with the record is listed beside it. */
+export const isListed = (marks: number | undefined): boolean => marks !== undefined && (marks & MARK.reference) === 0;
+
+/** Whether what the store sets in the root's `meta` can be set where `metaStart` says. */
+export const hasPlainMeta = (marks: number | undefined): boolean => marks !== undefined && (marks & MARK.meta) === 0;
 
 /** To whom no rule applies: the store has to find where its own `meta` belongs, and that is all. */
 export const FOR_OPERATORS: Unmarked = { mask: MARK.meta, fromYear: 0 };

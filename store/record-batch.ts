@@ -7,6 +7,8 @@ export type RecordBatch = readonly BatchRecord[];
 export interface BatchRecord extends StoredResource {
   /** Its `versionId`. */
   readonly version: bigint;
+  /** Of its text (`fhir/record-marks.ts`); undefined where it was never looked at. */
+  readonly marks: number | undefined;
   /** It is unmarked in the sense of the query: its text was not read, and is empty here. */
   readonly isUnread: boolean;
   /** Bytes of its text as it is stored: without `meta.versionId` and `meta.lastUpdated`. */
@@ -15,6 +17,6 @@ export interface BatchRecord extends StoredResource {
   readonly storedText: string;
   /** The two as the first properties of a `meta` that has more, with a comma behind them: so many bytes. */
   readonly stampSize: number;
-  /** `Type/id` of what goes along with it, with a space between two; only where it is unread. */
+  /** `Type/id` of what goes along with it, with a space between two; some are missing where its marks say so. */
   readonly sharedReferences: string | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Disclosed } from '../../fhir/disclosure.ts';
+import { hasPlainMeta, isListed, isUnmarked } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
@@ -45,9 +46,12 @@ export class TypeFiles {
   }
 
   async write(batch: RecordBatch, scope: ExportScope): Promise<void> {
-    const byRules = scope.unmarked(this.#type) !== undefined;
+    const unmarked = scope.unmarked(this.#type);
     for (const record of batch) {
-      const disclosed = record.isUnread ? this.#storedLine(record, scope) : this.#disclosedLine(record, scope, byRules);
+      const isStored = this.#isWrittenWhole && unmarked !== undefined && isUnmarked(record.marks, unmarked);
+      const disclosed = isStored
+        ? this.#storedLine(record, scope)
+        : this.#disclosedLine(record, scope, unmarked !== undefined);
       // A promise for each of very many records takes longer than all that is done with most of them.
       const line = disclosed instanceof Promise ? await disclosed : disclosed;
       if (line !== undefined && this.#add(line, record, scope)) await this.#files.settle();
@@ -63,9 +67,7 @@ export class TypeFiles {
   }
 
   #storedLine(record: BatchRecord, scope: ExportScope): StoredLine | undefined {
-    if (!scope.reaches(record)) return undefined;
-    this.#references?.addListed(record.sharedReferences);
-    return { id: record.id, version: record.version, bytes: record.size + record.stampSize + 1 };
+    return scope.reaches(record) ? this.#asStored(record) : undefined;
   }
 
   /** `byRules`: only rules decide, which do not ask who wrote it when; so what is withheld needs no `meta` of ours. */
@@ -73,17 +75,27 @@ export class TypeFiles {
     record: BatchRecord,
     scope: ExportScope,
     byRules: boolean,
-  ): string | undefined | Promise<string | undefined> {
-    const lineOf = (disclosed: Disclosed | undefined): string | undefined => {
+  ): string | StoredLine | undefined | Promise<string | StoredLine | undefined> {
+    const text = byRules ? record.storedText : record.text;
+    const lineOf = (disclosed: Disclosed | undefined): string | StoredLine | undefined => {
       if (disclosed !== undefined && isInTime(this.#job, record)) this.#tally.add(this.#type, disclosed);
       if (disclosed?.kind !== 'shown') return undefined;
+      const isStored = byRules && disclosed.text === text && this.#isWrittenWhole && hasPlainMeta(record.marks);
+      if (isStored) return this.#asStored(record);
       return this.#lineOfShown(byRules ? withStoredMeta(disclosed.text, record) : disclosed.text);
     };
-    const disclosed = scope.disclose(record, byRules ? record.storedText : record.text);
+    const disclosed = scope.disclose(record, text);
     return disclosed instanceof Promise ? disclosed.then(lineOf) : lineOf(disclosed);
   }
 
   /** What it refers to goes along even where it has not changed itself: a practitioner may have. */
+  #asStored(record: BatchRecord): StoredLine {
+    if (isListed(record.marks)) this.#references?.addListed(record.sharedReferences);
+    else this.#references?.add(record.storedText);
+    return { id: record.id, version: record.version, bytes: record.size + record.stampSize + 1 };
+  }
+
+  /** The same of a text that is not as it is stored. */
   #lineOfShown(text: string): string | undefined {
     const line = this.#lineOf(this.#type, text);
     if (line !== undefined) this.#references?.add(line);

@@ -1,6 +1,7 @@
 import { metaStamp } from '../../fhir/stored-bytes.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { StoredMeta } from '../../fhir/stored-text.ts';
+import { YEAR_BITS } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import type { BatchRecord, RecordBatch } from '../record-batch.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
@@ -13,11 +14,9 @@ export function batchColumns(unmarked: Unmarked | undefined): string {
       ? 'false'
       : `r.marks & ${unmarked.mask} = 0 AND r.marks & ${YEAR_BITS} >= ${unmarked.fromYear}`;
   return `r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted,
-    octet_length(r.content), CASE WHEN ${isUnread} THEN r.shared_references END,
+    octet_length(r.content), r.marks, r.shared_references,
     CASE WHEN ${isUnread} THEN NULL ELSE r.content END`;
 }
-
-const YEAR_BITS = 0xffff;
 
 const Column = {
   id: 0,
@@ -28,8 +27,9 @@ const Column = {
   evidence: 5,
   deleted: 6,
   size: 7,
-  sharedReferences: 8,
-  content: 9,
+  marks: 8,
+  sharedReferences: 9,
+  content: 10,
 } as const;
 type Column = (typeof Column)[keyof typeof Column];
 
@@ -102,6 +102,11 @@ class CopiedRecord implements BatchRecord {
 
   get stampSize(): number {
     return this.#publication.stampSize;
+  }
+
+  get marks(): number | undefined {
+    const start = columnStart(this.#bytes, this.#row, Column.marks);
+    return columnEnd(this.#bytes, start) === undefined ? undefined : this.#bytes.readInt32BE(start);
   }
 
   get sharedReferences(): string | undefined {
