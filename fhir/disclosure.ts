@@ -8,7 +8,7 @@ import { decideAuthorization, isAuthorization, withoutItems } from './prior-auth
 import type { AuthorizationBar } from './prior-authorization.ts';
 import { FOR_OPERATORS, forPartners } from './record-marks.ts';
 import type { Unmarked } from './record-marks.ts';
-import { isWithinYears, serviceEnd } from './service-date.ts';
+import { firstDay, isWithinYears, serviceEnd } from './service-date.ts';
 
 /** Why a resource, or a part of it, did not go out; for the operator's counts alone. */
 export type WithheldReason =
@@ -73,7 +73,7 @@ export interface DisclosureOptions {
   readonly onModuleError?: (error: unknown) => void;
 }
 
-const withheld = (reason: WithheldReason): Disclosed => ({ kind: 'withheld', reason });
+export const withheld = (reason: WithheldReason): Disclosed => ({ kind: 'withheld', reason });
 
 /**
  * What becomes of each resource on its way out, in one order for reads, searches and exports: labels, prior authorizations,
@@ -127,6 +127,8 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   // Of the year in which the look-back ends some days lie before it.
   const yearsKeptFrom = ({ asOf }: PartnerContext): number => asOf.getUTCFullYear() - rules.lookBackYears + 1;
 
+  const yearOfFirstDay = ({ asOf }: PartnerContext): number => Number(firstDay(rules.lookBackYears, asOf).slice(0, 4));
+
   return {
     telltales(type, { partner }) {
       if (seeResource !== undefined) return undefined;
@@ -134,7 +136,7 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
     },
     unmarked(type, { partner }) {
       if (seeResource !== undefined) return undefined;
-      return partner === undefined ? FOR_OPERATORS : forPartners(type, yearsKeptFrom(partner));
+      return partner === undefined ? FOR_OPERATORS : forPartners(type, yearsKeptFrom(partner), yearOfFirstDay(partner));
     },
     disclose(text, context) {
       const { partner } = context;

@@ -3,18 +3,30 @@ import { parseReference } from './identifiers.ts';
 import { findPropertyAt, objectAt, rootStart, stringAt } from './json-text.ts';
 import type { JsonProperty } from './json-text.ts';
 import { goesAlong, OPEN_TYPES } from './open-types.ts';
+import { isRecord } from './parameters.ts';
 import { CLAIM_WORDS, SERVER_META } from './plain-text.ts';
+import { serviceEnd } from './service-date.ts';
 
 /** What is kept of a stored text beside it, so that what reads very many need not look into most of them. */
 export interface RecordMarks {
-  /** In the low 16 bits the earliest year that stands in the text as that of a date, NO_YEAR for none; above them MARK. */
+  /**
+   * In the low 16 bits the earliest year that stands in the text as that of a date, NO_YEAR for none; above them MARK, and
+   * above these the year in which the service ended, where that was looked for.
+   */
   readonly marks: number;
   /** `Type/id` of what goes along with the record, each once, with a space between two; undefined for nothing. */
   readonly sharedReferences: string | undefined;
 }
 
 const NO_YEAR = 0x7fff;
-export const YEAR_BITS = 0xffff;
+const YEAR_BITS = 0xffff;
+/** Eight bits: nothing for a year that is not known, LASTS for a service that has no end, else the years since BEFORE_FIRST. */
+const END_SHIFT = 20;
+const END_BITS = 0xff;
+const LASTS = 0xff;
+const BEFORE_FIRST = 1900;
+/** Of younger dates the end of the service is not looked for: no look-back that is usual cuts there, and none soon. */
+const YOUNG_YEARS = 5;
 
 /** Where it is not certain, the mark is set: what has it is read. */
 export const MARK = {
@@ -28,15 +40,35 @@ export const MARK = {
   reference: 1 << 19,
 } as const;
 
-/** A text goes out as it is where it has none of these marks, and no year before this one. */
+/**
+ * Of a text without these marks the years decide: it goes out as it is where it names none before `fromYear`, or where its
+ * service did not end before that one; it is withheld by the look-back where its service ended before `overYear`.
+ */
 export interface Unmarked {
   readonly mask: number;
   readonly fromYear: number;
+  readonly overYear: number;
 }
 
 export function isUnmarked(marks: number | undefined, { mask, fromYear }: Unmarked): boolean {
-  return marks !== undefined && (marks & mask) === 0 && (marks & YEAR_BITS) >= fromYear;
+  if (marks === undefined || (marks & mask) !== 0) return false;
+  return (marks & YEAR_BITS) >= fromYear || endOf(marks) + BEFORE_FIRST >= fromYear;
 }
+
+/** Whether a text without these marks is withheld by the look-back. */
+export function isOver(marks: number | undefined, { mask, overYear }: Unmarked): boolean {
+  if (marks === undefined || (marks & mask) !== 0) return false;
+  return endOf(marks) > 0 && endOf(marks) + BEFORE_FIRST < overYear;
+}
+
+/** Condition in SQL on a column of marks that one of the two holds; not true where it is NULL. */
+export function isDecidedSql(column: string, { mask, fromYear, overYear }: Unmarked): string {
+  const end = `(${column} >> ${END_SHIFT}) & ${END_BITS}`;
+  const isWithin = `${column} & ${YEAR_BITS} >= ${fromYear} OR ${end} >= ${fromYear - BEFORE_FIRST}`;
+  return `${column} & ${mask} = 0 AND (${isWithin} OR ${end} BETWEEN 1 AND ${overYear - BEFORE_FIRST - 1})`;
+}
+
+const endOf = (marks: number): number => (marks >> END_SHIFT) & END_BITS;
 
 /** Whether all that goes along with the record is listed beside it. */
 export const isListed = (marks: number | undefined): boolean => marks !== undefined && (marks & MARK.reference) === 0;
@@ -45,12 +77,12 @@ export const isListed = (marks: number | undefined): boolean => marks !== undefi
 export const hasPlainMeta = (marks: number | undefined): boolean => marks !== undefined && (marks & MARK.meta) === 0;
 
 /** To whom no rule applies: the store has to find where its own `meta` belongs, and that is all. */
-export const FOR_OPERATORS: Unmarked = { mask: MARK.meta, fromYear: 0 };
+export const FOR_OPERATORS: Unmarked = { mask: MARK.meta, fromYear: 0, overYear: 0 };
 
-/** `fromYear`: the first year of which a look-back keeps every day. */
-export function forPartners(type: string, fromYear: number): Unmarked {
+/** `fromYear`: the first year of which a look-back keeps every day; `overYear`: the first one of which it keeps some. */
+export function forPartners(type: string, fromYear: number, overYear: number): Unmarked {
   const mask = MARK.meta | MARK.label;
-  return { mask: CLAIM_TYPES.has(type) ? mask | MARK.claim : mask, fromYear };
+  return { mask: CLAIM_TYPES.has(type) ? mask | MARK.claim : mask, fromYear, overYear };
 }
 
 const MARK_OF_WORD: ReadonlyMap<string, number> = new Map([
@@ -75,8 +107,8 @@ const ID_TO_QUOTE = /[A-Za-z0-9\-.]{1,64}"/y;
 /** As almost every server writes it. */
 const BEGINS_WITH_META = /^\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9\-.]+","meta":\{"/;
 
-/** Of the text of a resource. */
-export function marksOf(text: string): RecordMarks {
+/** Of the text of a resource. `thisYear`: of services that ended lately the end is not looked for; absent: it always is. */
+export function marksOf(text: string, thisYear = Infinity): RecordMarks {
   const references: string[] = [];
   let marks = 0;
   let earliest = NO_YEAR;
@@ -97,6 +129,7 @@ export function marksOf(text: string): RecordMarks {
     } else marks |= MARK.meta | MARK.label;
   }
   if (!isMetaFound(text, metas)) marks |= MARK.meta;
+  if (earliest !== NO_YEAR && earliest <= thisYear - YOUNG_YEARS) marks |= endMark(text);
   return { marks: marks | earliest, sharedReferences: references.length === 0 ? undefined : references.join(' ') };
 }
 
@@ -114,6 +147,13 @@ function yearUpTo(text: string, end: number): number | undefined {
 }
 
 const ZERO = 0x30;
+
+function endMark(text: string): number {
+  const resource: unknown = JSON.parse(text);
+  const end = isRecord(resource) ? serviceEnd(resource) : undefined;
+  const years = end === undefined ? LASTS : Number(end.slice(0, 4)) - BEFORE_FIRST;
+  return end !== undefined && (years < 1 || years >= LASTS) ? 0 : years << END_SHIFT;
+}
 
 /** `begun`: what stands before `at` in the string. As `sharedReferences` finds it; answers a mark, or none. */
 function addReference(text: string, at: number, begun: string, references: string[]): number {

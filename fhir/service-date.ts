@@ -93,8 +93,8 @@ export function isWithinYears(end: ServiceEnd, years: number, asOf: Date): boole
   return end === undefined || lastDay(end) >= firstDay(years, asOf);
 }
 
-/** A day earlier than ours: at the other payer, or where the care took place, it may be yesterday still. */
-function firstDay(years: number, asOf: Date): string {
+/** The first day of these years; a day earlier than ours: at the other payer, or where the care took place, it may be yesterday still. */
+export function firstDay(years: number, asOf: Date): string {
   const year = asOf.getUTCFullYear() - years;
   const month = asOf.getUTCMonth();
   const lastOfMonth = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();

@@ -9,7 +9,7 @@ export interface BatchRecord extends StoredResource {
   readonly version: bigint;
   /** Of its text (`fhir/record-marks.ts`); undefined where it was never looked at. */
   readonly marks: number | undefined;
-  /** It is unmarked in the sense of the query: its text was not read, and is empty here. */
+  /** By the marks that the query names it is decided what becomes of it: its text was not read, and is empty here. */
   readonly isUnread: boolean;
   /** Bytes of its text as it is stored: without `meta.versionId` and `meta.lastUpdated`. */
   readonly size: number;

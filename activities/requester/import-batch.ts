@@ -165,7 +165,7 @@ export function rowOf(
 ): PreparedRow {
   const content = Buffer.from(text);
   const contentHash = hash('sha256', content, 'hex');
-  const { marks, sharedReferences } = marksOf(text);
+  const { marks, sharedReferences } = marksOf(text, new Date().getUTCFullYear());
   const patientId = belongsToMember(type) ? anchorPatientId : undefined;
   return { type, id, content, contentHash, marks, sharedReferences, patientId, line };
 }

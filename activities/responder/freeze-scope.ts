@@ -1,3 +1,4 @@
+import { isUnmarked } from '../../fhir/record-marks.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { BatchRecord } from '../../store/record-batch.ts';
 import { alive } from './alive.ts';
@@ -47,7 +48,9 @@ async function collectFromOthers(deps: ResponderDeps, job: ExportJob): Promise<v
 
 async function collect(record: BatchRecord, scope: ExportScope, references: ReferenceCollector): Promise<void> {
   if (record.isUnread) {
-    if (scope.reaches(record)) references.addListed(record.sharedReferences);
+    const unmarked = scope.unmarked(record.type);
+    const isShown = unmarked !== undefined && isUnmarked(record.marks, unmarked) && scope.reaches(record);
+    if (isShown) references.addListed(record.sharedReferences);
     return;
   }
   const disclosed = await scope.disclose(record);

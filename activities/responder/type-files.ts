@@ -1,5 +1,6 @@
+import { withheld } from '../../fhir/disclosure.ts';
 import type { Disclosed } from '../../fhir/disclosure.ts';
-import { hasPlainMeta, isListed, isUnmarked } from '../../fhir/record-marks.ts';
+import { hasPlainMeta, isListed, isOver, isUnmarked } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
@@ -13,6 +14,10 @@ import { FileSeries } from './file-series.ts';
 import type { StoredLine } from './file-writer.ts';
 import { ReferenceCollector, tellingReferences, wantsShared } from './reference-collector.ts';
 import { WithheldTally } from './withheld-tally.ts';
+
+type Line = string | StoredLine;
+
+const LOOK_BACK = withheld('look-back');
 
 /** The files of the members' records of one type, and beside them what these refer to and what was withheld. */
 export class TypeFiles {
@@ -48,10 +53,7 @@ export class TypeFiles {
   async write(batch: RecordBatch, scope: ExportScope): Promise<void> {
     const unmarked = scope.unmarked(this.#type);
     for (const record of batch) {
-      const isStored = this.#isWrittenWhole && unmarked !== undefined && isUnmarked(record.marks, unmarked);
-      const disclosed = isStored
-        ? this.#storedLine(record, scope)
-        : this.#disclosedLine(record, scope, unmarked !== undefined);
+      const disclosed = this.#line(record, scope, unmarked);
       // A promise for each of very many records takes longer than all that is done with most of them.
       const line = disclosed instanceof Promise ? await disclosed : disclosed;
       if (line !== undefined && this.#add(line, record, scope)) await this.#files.settle();
@@ -66,8 +68,23 @@ export class TypeFiles {
     return { files: this.#files.files, resources: this.#files.lines };
   }
 
-  #storedLine(record: BatchRecord, scope: ExportScope): StoredLine | undefined {
-    return scope.reaches(record) ? this.#asStored(record) : undefined;
+  #line(
+    record: BatchRecord,
+    scope: ExportScope,
+    unmarked: Unmarked | undefined,
+  ): Line | undefined | Promise<Line | undefined> {
+    if (unmarked !== undefined && isOver(record.marks, unmarked)) {
+      if (scope.reaches(record)) this.#count(record, LOOK_BACK);
+      return undefined;
+    }
+    if (this.#isWrittenWhole && unmarked !== undefined && isUnmarked(record.marks, unmarked)) {
+      return scope.reaches(record) ? this.#asStored(record) : undefined;
+    }
+    return this.#disclosedLine(record, scope, unmarked !== undefined);
+  }
+
+  #count(record: BatchRecord, disclosed: Disclosed): void {
+    if (isInTime(this.#job, record)) this.#tally.add(this.#type, disclosed);
   }
 
   /** `byRules`: only rules decide, which do not ask who wrote it when; so what is withheld needs no `meta` of ours. */
@@ -75,10 +92,10 @@ export class TypeFiles {
     record: BatchRecord,
     scope: ExportScope,
     byRules: boolean,
-  ): string | StoredLine | undefined | Promise<string | StoredLine | undefined> {
+  ): Line | undefined | Promise<Line | undefined> {
     const text = byRules ? record.storedText : record.text;
-    const lineOf = (disclosed: Disclosed | undefined): string | StoredLine | undefined => {
-      if (disclosed !== undefined && isInTime(this.#job, record)) this.#tally.add(this.#type, disclosed);
+    const lineOf = (disclosed: Disclosed | undefined): Line | undefined => {
+      if (disclosed !== undefined) this.#count(record, disclosed);
       if (disclosed?.kind !== 'shown') return undefined;
       const isStored = byRules && disclosed.text === text && this.#isWrittenWhole && hasPlainMeta(record.marks);
       if (isStored) return this.#asStored(record);
@@ -103,7 +120,7 @@ export class TypeFiles {
   }
 
   /** True when the files have to settle before the next line. */
-  #add(line: string | StoredLine, record: StoredResource, scope: ExportScope): boolean {
+  #add(line: Line, record: StoredResource, scope: ExportScope): boolean {
     if (!isInTime(this.#job, record)) return false;
     const member = scope.memberOf(record);
     const target = member === undefined ? undefined : { member, id: record.id };

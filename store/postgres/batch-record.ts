@@ -1,7 +1,7 @@
 import { metaStamp } from '../../fhir/stored-bytes.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { StoredMeta } from '../../fhir/stored-text.ts';
-import { YEAR_BITS } from '../../fhir/record-marks.ts';
+import { isDecidedSql } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import type { BatchRecord, RecordBatch } from '../record-batch.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
@@ -9,10 +9,7 @@ import type { CopiedRow, CopiedRows } from './copy-rows.ts';
 
 /** In the order of `Column`. The size of a text, and that it is unmarked, are known without reading it. */
 export function batchColumns(unmarked: Unmarked | undefined): string {
-  const isUnread =
-    unmarked === undefined
-      ? 'false'
-      : `r.marks & ${unmarked.mask} = 0 AND r.marks & ${YEAR_BITS} >= ${unmarked.fromYear}`;
+  const isUnread = unmarked === undefined ? 'false' : isDecidedSql('r.marks', unmarked);
   return `r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted,
     octet_length(r.content), r.marks, r.shared_references,
     CASE WHEN ${isUnread} THEN NULL ELSE r.content END`;

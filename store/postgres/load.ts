@@ -136,7 +136,7 @@ async function stageBatch(
       if (before?.visible) tally.updated += 1;
       else tally.new += 1;
       const state = { evidence: false, generated: false, deleted: false };
-      const kept = { contentHash: hash, content: text, marks: marksOf(text) };
+      const kept = { contentHash: hash, content: text, marks: marksOf(text, new Date().getUTCFullYear()) };
       staged.push({ type, id, patientId: owners.get(key), ...state, ...kept });
     }
     seen.set(key, earlier ?? hash);

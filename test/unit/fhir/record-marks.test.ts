@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createDisclosure } from '../../../fhir/disclosure.ts';
 import type { DisclosureContext } from '../../../fhir/disclosure.ts';
 import { goesAlong } from '../../../fhir/open-types.ts';
-import { MARK, marksOf } from '../../../fhir/record-marks.ts';
+import { isOver, isUnmarked, MARK, marksOf } from '../../../fhir/record-marks.ts';
 import type { Unmarked } from '../../../fhir/record-marks.ts';
 import { sharedReferences } from '../../../fhir/shared-references.ts';
 import { metaStamp, metaStart } from '../../../fhir/stored-bytes.ts';
@@ -15,11 +15,8 @@ const disclosure = createDisclosure({ rules: RULES });
 const AS_OPERATOR: DisclosureContext = { clientId: 'us', partner: undefined };
 const AS_PARTNER: DisclosureContext = { clientId: 'partner', partner: PARTNER };
 
-/** As the store asks for it. */
-const goesOutUnread = (text: string, unmarked: Unmarked | undefined): boolean => {
-  const { marks } = marksOf(text);
-  return unmarked !== undefined && (marks & unmarked.mask) === 0 && (marks & 0xffff) >= unmarked.fromYear;
-};
+const goesOutUnread = (text: string, unmarked: Unmarked | undefined): boolean =>
+  unmarked !== undefined && isUnmarked(marksOf(text).marks, unmarked);
 const withMeta = (rest: string): string => `{"resourceType":"Observation","id":"x","meta":{"tag":[]},${rest}}`;
 const marked = (text: string): number => marksOf(text).marks;
 const yearIn = (text: string): number => marked(text) & 0xffff;
@@ -39,6 +36,34 @@ describe('the earliest year of a text', () => {
   });
 });
 
+describe('the end of a service', () => {
+  const decided = (rest: string, thisYear?: number): string => {
+    const unmarked = disclosure.unmarked('Observation', AS_PARTNER);
+    if (unmarked === undefined) throw new Error('nothing is decided');
+    const { marks } = marksOf(withMeta(rest), thisYear);
+    return isUnmarked(marks, unmarked) ? 'goes out' : isOver(marks, unmarked) ? 'withheld' : 'read';
+  };
+
+  it.each([
+    ['"effectiveDateTime":"2020-12-31"', 'withheld'],
+    ['"effectiveDateTime":"1901"', 'withheld'],
+    ['"effectiveDateTime":"2021-06-01"', 'read'],
+    ['"effectiveDateTime":"1900-01-01"', 'read'],
+    ['"effectiveDateTime":"2154-01-01","issued":"2019-01-01"', 'goes out'],
+    ['"effectivePeriod":{"start":"2019-01-01","end":"2022-01-01"}', 'goes out'],
+    ['"status":"active","effectiveDateTime":"2019-01-01"', 'goes out'],
+    ['"note":[{"time":"2019-01-01"}]', 'goes out'],
+    ['"effectiveDateTime":"2020-01-01","code":"security"', 'read'],
+  ])('by which %s is decided: %s', (rest, what) => {
+    expect(decided(rest)).toBe(what);
+  });
+
+  it('is not looked for where all dates are of the last years', () => {
+    expect(decided('"effectiveDateTime":"2020-01-01"', 2025)).toBe('withheld');
+    expect(decided('"effectiveDateTime":"2020-01-01"', 2024)).toBe('read');
+  });
+});
+
 describe('the marks of a text', () => {
   it.each([
     ['"note":[{"text":"a \\"security\\" of \\/ and \\u00e9 and \\u003cp\\u003e"}]', 0],
@@ -54,7 +79,7 @@ describe('the marks of a text', () => {
     ['"unit":"urn:iso:std:iso:4217"', MARK.claim],
     ['"totals":[],"networks":"amounts"', 0],
   ])('of %s', (rest, marks) => {
-    expect(marked(withMeta(rest)) & ~0xffff).toBe(marks);
+    expect(marked(withMeta(rest)) & 0xf0000).toBe(marks);
   });
 
   it.each([
@@ -163,6 +188,29 @@ describe('any record that has no mark', () => {
     );
   });
 
+  it('is withheld from a partner by the look-back where its service is over', async () => {
+    const year = fc.integer({ min: 2018, max: 2023 });
+    const dates = fc.record(
+      {
+        effectiveDateTime: year.map((each) => `${each}-03-01`),
+        billablePeriod: fc.tuple(year, year).map(([start, end]) => ({ start: String(start), end: String(end) })),
+        status: fc.constantFrom('active', 'final'),
+      },
+      { requiredKeys: [] },
+    );
+    const dated = fc.tuple(type, fields, dates).map(([resourceType, more, dateFields]) => ({
+      resourceType,
+      text: JSON.stringify({ resourceType, id: 'x', meta: { tag: [] }, ...more, ...dateFields }),
+    }));
+    await fc.assert(
+      fc.asyncProperty(dated, async ({ resourceType, text }) => {
+        const unmarked = disclosure.unmarked(resourceType, AS_PARTNER);
+        fc.pre(unmarked !== undefined && isOver(marksOf(text).marks, unmarked));
+        expect(await disclosed(text)).toEqual({ kind: 'withheld', reason: 'look-back' });
+      }),
+    );
+  });
+
   it('has the meta of the store in it by its bytes', () => {
     const stored = { versionId: '2', lastUpdated: '2026-11-21T04:35:26.123Z' };
     fc.assert(
@@ -193,9 +241,10 @@ describe('any record that has no mark', () => {
 describe('whom a mark keeps from reading a record unread', () => {
   it('is a partner by years, labels and claims, an operator by the meta alone', () => {
     const label = MARK.meta | MARK.label;
-    expect(disclosure.unmarked('Observation', AS_PARTNER)).toEqual({ mask: label, fromYear: 2022 });
-    expect(disclosure.unmarked('Claim', AS_PARTNER)).toEqual({ mask: label | MARK.claim, fromYear: 2022 });
-    expect(disclosure.unmarked('Claim', AS_OPERATOR)).toEqual({ mask: MARK.meta, fromYear: 0 });
+    const years = { fromYear: 2022, overYear: 2021 };
+    expect(disclosure.unmarked('Observation', AS_PARTNER)).toEqual({ mask: label, ...years });
+    expect(disclosure.unmarked('Claim', AS_PARTNER)).toEqual({ mask: label | MARK.claim, ...years });
+    expect(disclosure.unmarked('Claim', AS_OPERATOR)).toEqual({ mask: MARK.meta, fromYear: 0, overYear: 0 });
   });
 
   it('is everybody where the operator has a module of its own', () => {
