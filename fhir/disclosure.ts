@@ -6,7 +6,7 @@ import { isRecord } from './parameters.ts';
 import { SERVER_META_ALONE, telltales } from './plain-text.ts';
 import { decideAuthorization, isAuthorization, withoutItems } from './prior-authorization.ts';
 import type { AuthorizationBar } from './prior-authorization.ts';
-import { FOR_OPERATORS, forPartners } from './record-marks.ts';
+import { FOR_OPERATORS, forPartners, monthOf } from './record-marks.ts';
 import type { Unmarked } from './record-marks.ts';
 import { firstDay, isWithinYears, serviceEnd } from './service-date.ts';
 
@@ -127,7 +127,7 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   // Of the year in which the look-back ends some days lie before it.
   const yearsKeptFrom = ({ asOf }: PartnerContext): number => asOf.getUTCFullYear() - rules.lookBackYears + 1;
 
-  const yearOfFirstDay = ({ asOf }: PartnerContext): number => Number(firstDay(rules.lookBackYears, asOf).slice(0, 4));
+  const cutMonth = ({ asOf }: PartnerContext): number => monthOf(firstDay(rules.lookBackYears, asOf));
 
   return {
     telltales(type, { partner }) {
@@ -136,7 +136,7 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
     },
     unmarked(type, { partner }) {
       if (seeResource !== undefined) return undefined;
-      return partner === undefined ? FOR_OPERATORS : forPartners(type, yearsKeptFrom(partner), yearOfFirstDay(partner));
+      return partner === undefined ? FOR_OPERATORS : forPartners(type, yearsKeptFrom(partner), cutMonth(partner));
     },
     disclose(text, context) {
       const { partner } = context;

@@ -5,13 +5,13 @@ import type { JsonProperty } from './json-text.ts';
 import { goesAlong, OPEN_TYPES } from './open-types.ts';
 import { isRecord } from './parameters.ts';
 import { CLAIM_WORDS, SERVER_META } from './plain-text.ts';
-import { serviceEnd } from './service-date.ts';
+import { lastDay, serviceEnd } from './service-date.ts';
 
 /** What is kept of a stored text beside it, so that what reads very many need not look into most of them. */
 export interface RecordMarks {
   /**
    * In the low 16 bits the earliest year that stands in the text as that of a date, NO_YEAR for none; above them MARK, and
-   * above these the year in which the service ended, where that was looked for.
+   * above these the month in which the service ended, where that was looked for.
    */
   readonly marks: number;
   /** `Type/id` of what goes along with the record, each once, with a space between two; undefined for nothing. */
@@ -20,11 +20,11 @@ export interface RecordMarks {
 
 const NO_YEAR = 0x7fff;
 const YEAR_BITS = 0xffff;
-/** Eight bits: nothing for a year that is not known, LASTS for a service that has no end, else the years since BEFORE_FIRST. */
+/** Eleven bits: nothing for a month that is not known, LASTS for a service that has no end, else the months of `monthOf`. */
 const END_SHIFT = 20;
-const END_BITS = 0xff;
-const LASTS = 0xff;
-const BEFORE_FIRST = 1900;
+const END_BITS = 0x7ff;
+const LASTS = END_BITS;
+const FIRST_YEAR = 1970;
 /** Of younger dates the end of the service is not looked for: no look-back that is usual cuts there, and none soon. */
 const YOUNG_YEARS = 5;
 
@@ -41,31 +41,38 @@ export const MARK = {
 } as const;
 
 /**
- * Of a text without these marks the years decide: it goes out as it is where it names none before `fromYear`, or where its
- * service did not end before that one; it is withheld by the look-back where its service ended before `overYear`.
+ * Of a text without these marks its dates decide: it goes out as it is where it names no year before `fromYear`, or where its
+ * service ended after `cutMonth` (`monthOf`); it is withheld by the look-back where that was before.
  */
 export interface Unmarked {
   readonly mask: number;
   readonly fromYear: number;
-  readonly overYear: number;
+  readonly cutMonth: number;
 }
 
-export function isUnmarked(marks: number | undefined, { mask, fromYear }: Unmarked): boolean {
+export function isUnmarked(marks: number | undefined, { mask, fromYear, cutMonth }: Unmarked): boolean {
   if (marks === undefined || (marks & mask) !== 0) return false;
-  return (marks & YEAR_BITS) >= fromYear || endOf(marks) + BEFORE_FIRST >= fromYear;
+  return (marks & YEAR_BITS) >= fromYear || endOf(marks) > cutMonth;
 }
 
 /** Whether a text without these marks is withheld by the look-back. */
-export function isOver(marks: number | undefined, { mask, overYear }: Unmarked): boolean {
+export function isOver(marks: number | undefined, { mask, cutMonth }: Unmarked): boolean {
   if (marks === undefined || (marks & mask) !== 0) return false;
-  return endOf(marks) > 0 && endOf(marks) + BEFORE_FIRST < overYear;
+  return endOf(marks) > 0 && endOf(marks) < cutMonth;
 }
 
 /** Condition in SQL on a column of marks that one of the two holds; not true where it is NULL. */
-export function isDecidedSql(column: string, { mask, fromYear, overYear }: Unmarked): string {
+export function isDecidedSql(column: string, { mask, fromYear, cutMonth }: Unmarked): string {
   const end = `(${column} >> ${END_SHIFT}) & ${END_BITS}`;
-  const isWithin = `${column} & ${YEAR_BITS} >= ${fromYear} OR ${end} >= ${fromYear - BEFORE_FIRST}`;
-  return `${column} & ${mask} = 0 AND (${isWithin} OR ${end} BETWEEN 1 AND ${overYear - BEFORE_FIRST - 1})`;
+  const isWithin = `${column} & ${YEAR_BITS} >= ${fromYear} OR ${end} > ${cutMonth}`;
+  return `${column} & ${mask} = 0 AND (${isWithin} OR ${end} BETWEEN 1 AND ${cutMonth - 1})`;
+}
+
+/** The number of a day's month, the first one of FIRST_YEAR being 1; zero for those that have none. */
+export function monthOf(day: string): number {
+  const month = Number(day.slice(5, 7));
+  const months = (Number(day.slice(0, 4)) - FIRST_YEAR) * 12 + month;
+  return months >= 1 && months < LASTS && month >= 1 && month <= 12 ? months : 0;
 }
 
 const endOf = (marks: number): number => (marks >> END_SHIFT) & END_BITS;
@@ -77,12 +84,12 @@ export const isListed = (marks: number | undefined): boolean => marks !== undefi
 export const hasPlainMeta = (marks: number | undefined): boolean => marks !== undefined && (marks & MARK.meta) === 0;
 
 /** To whom no rule applies: the store has to find where its own `meta` belongs, and that is all. */
-export const FOR_OPERATORS: Unmarked = { mask: MARK.meta, fromYear: 0, overYear: 0 };
+export const FOR_OPERATORS: Unmarked = { mask: MARK.meta, fromYear: 0, cutMonth: 0 };
 
-/** `fromYear`: the first year of which a look-back keeps every day; `overYear`: the first one of which it keeps some. */
-export function forPartners(type: string, fromYear: number, overYear: number): Unmarked {
+/** `fromYear`: the first year of which a look-back keeps every day; `cutMonth`: the month that it may cut. */
+export function forPartners(type: string, fromYear: number, cutMonth: number): Unmarked {
   const mask = MARK.meta | MARK.label;
-  return { mask: CLAIM_TYPES.has(type) ? mask | MARK.claim : mask, fromYear, overYear };
+  return { mask: CLAIM_TYPES.has(type) ? mask | MARK.claim : mask, fromYear, cutMonth };
 }
 
 const MARK_OF_WORD: ReadonlyMap<string, number> = new Map([
@@ -151,8 +158,7 @@ const ZERO = 0x30;
 function endMark(text: string): number {
   const resource: unknown = JSON.parse(text);
   const end = isRecord(resource) ? serviceEnd(resource) : undefined;
-  const years = end === undefined ? LASTS : Number(end.slice(0, 4)) - BEFORE_FIRST;
-  return end !== undefined && (years < 1 || years >= LASTS) ? 0 : years << END_SHIFT;
+  return (end === undefined ? LASTS : monthOf(lastDay(end))) << END_SHIFT;
 }
 
 /** `begun`: what stands before `at` in the string. As `sharedReferences` finds it; answers a mark, or none. */

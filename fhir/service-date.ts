@@ -103,7 +103,7 @@ export function firstDay(years: number, asOf: Date): string {
 }
 
 /** `2019` → `2019-12-31`: a date that is not exact counts to its last day. */
-function lastDay(date: string): string {
+export function lastDay(date: string): string {
   const [, year = '', month, day] = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?/.exec(date) ?? [];
   return `${year}-${month ?? '12'}-${day ?? '31'}`;
 }

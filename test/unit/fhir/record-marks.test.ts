@@ -45,11 +45,18 @@ describe('the end of a service', () => {
   };
 
   it.each([
-    ['"effectiveDateTime":"2020-12-31"', 'withheld'],
-    ['"effectiveDateTime":"1901"', 'withheld'],
-    ['"effectiveDateTime":"2021-06-01"', 'read'],
-    ['"effectiveDateTime":"1900-01-01"', 'read'],
-    ['"effectiveDateTime":"2154-01-01","issued":"2019-01-01"', 'goes out'],
+    ['"effectiveDateTime":"2021-10-31"', 'withheld'],
+    ['"effectiveDateTime":"2020"', 'withheld'],
+    ['"effectiveDateTime":"1970-01"', 'withheld'],
+    ['"effectiveDateTime":"2021-11-01"', 'read'],
+    ['"effectiveDateTime":"2021-11-30"', 'read'],
+    ['"effectiveDateTime":"2021-12-01"', 'goes out'],
+    ['"effectiveDateTime":"2021"', 'goes out'],
+    ['"effectiveDateTime":"1969-12-31"', 'read'],
+    ['"effectiveDateTime":"2020-99-01"', 'read'],
+    ['"effectiveDateTime":"2022-00-01","issued":"2019"', 'read'],
+    ['"effectiveDateTime":"2140-06-01","issued":"2019-01-01"', 'goes out'],
+    ['"effectiveDateTime":"2140-07-01","issued":"2019-01-01"', 'read'],
     ['"effectivePeriod":{"start":"2019-01-01","end":"2022-01-01"}', 'goes out'],
     ['"status":"active","effectiveDateTime":"2019-01-01"', 'goes out'],
     ['"note":[{"time":"2019-01-01"}]', 'goes out'],
@@ -192,7 +199,9 @@ describe('any record that has no mark', () => {
     const year = fc.integer({ min: 2018, max: 2023 });
     const dates = fc.record(
       {
-        effectiveDateTime: year.map((each) => `${each}-03-01`),
+        effectiveDateTime: fc
+          .tuple(year, fc.integer({ min: 10, max: 12 }))
+          .map(([each, month]) => `${each}-${month}-15`),
         billablePeriod: fc.tuple(year, year).map(([start, end]) => ({ start: String(start), end: String(end) })),
         status: fc.constantFrom('active', 'final'),
       },
@@ -241,10 +250,10 @@ describe('any record that has no mark', () => {
 describe('whom a mark keeps from reading a record unread', () => {
   it('is a partner by years, labels and claims, an operator by the meta alone', () => {
     const label = MARK.meta | MARK.label;
-    const years = { fromYear: 2022, overYear: 2021 };
+    const years = { fromYear: 2022, cutMonth: 51 * 12 + 11 };
     expect(disclosure.unmarked('Observation', AS_PARTNER)).toEqual({ mask: label, ...years });
     expect(disclosure.unmarked('Claim', AS_PARTNER)).toEqual({ mask: label | MARK.claim, ...years });
-    expect(disclosure.unmarked('Claim', AS_OPERATOR)).toEqual({ mask: MARK.meta, fromYear: 0, overYear: 0 });
+    expect(disclosure.unmarked('Claim', AS_OPERATOR)).toEqual({ mask: MARK.meta, fromYear: 0, cutMonth: 0 });
   });
 
   it('is everybody where the operator has a module of its own', () => {
