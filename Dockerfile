@@ -16,5 +16,5 @@ USER node
 VOLUME /data
 EXPOSE 8080 8081
 # The program itself is process 1 and gets the signals.
-ENTRYPOINT ["node", "--v8-pool-size=1", "cli/run.mjs"]
+ENTRYPOINT ["node", "cli/run.mjs"]
 CMD ["api"]

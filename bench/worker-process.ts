@@ -23,7 +23,7 @@ const ON_LINUX = process.platform === 'linux';
 
 /** As the script of package.json and the image have it. */
 const SCRIPT_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
-const SCRIPT_OPTIONS = ['--v8-pool-size=1'];
+const SCRIPT_OPTIONS = ['--v8-pool-size=1', '--max-semi-space-size=4'];
 
 /** `npm run worker`, as an operator starts it. */
 export async function startWorkerProcess(

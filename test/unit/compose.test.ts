@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 interface Service {
   readonly image?: string;
   readonly build?: string;
+  readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: object;
@@ -38,6 +39,14 @@ describe('docker-compose.yml', () => {
       expect(existsSync(`cli/${service.command?.[0] ?? ''}.ts`)).toBe(true);
     },
   );
+
+  it('starts the worker with the options of V8 that its npm script has', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      readonly scripts: { readonly worker: string };
+    };
+    const { entrypoint = [] } = compose.services['worker'] ?? {};
+    expect(scripts.worker.endsWith(`${entrypoint.join(' ')} worker`)).toBe(true);
+  });
 
   it('holds no secret', () => {
     const secrets = services.flatMap(([, { environment = {} }]) =>
