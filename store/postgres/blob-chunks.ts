@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { escapeLiteral } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { finished } from 'node:stream/promises';
-import { copiedRows, onConnection } from './copy-out.ts';
+import { copiedRows, streamOnConnection } from './copy-out.ts';
 import { columnStart } from './copy-rows.ts';
 
 /*
@@ -48,7 +48,7 @@ export async function readChunks(pool: Pool, id: string, at: number, chunkBytes:
     AND "offset" > ${at - chunkBytes} AND "offset" + octet_length(bytes) > ${at} ORDER BY "offset" LIMIT ${CHUNKS_AT_ONCE}`;
   const found: Chunk[] = [];
   // All of them at once: so few are held as they come.
-  for await (const { bytes, rows } of onConnection(pool, (client) => copiedRows(client, select, Infinity))) {
+  for await (const { bytes, rows } of streamOnConnection(pool, (client) => copiedRows(client, select, Infinity))) {
     for (const row of rows) {
       const offset = Number(bytes.readBigInt64BE(columnStart(bytes, row, 0)));
       const chunk = bytes.subarray(columnStart(bytes, row, 1), row.end);

@@ -4,7 +4,7 @@ import type { BulkQuery } from '../fhir-store.ts';
 import type { RecordBatch } from '../record-batch.ts';
 import { batchColumns, batchReader } from './batch-record.ts';
 import { versionConditions } from './compartment.ts';
-import { copiedRows, onConnection } from './copy-out.ts';
+import { copiedRows, streamOnConnection } from './copy-out.ts';
 import { endOfType, KEY, latestInstant } from './rows.ts';
 
 /** Small enough for a processor's cache. */
@@ -21,7 +21,7 @@ const PLAN = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']
  */
 export async function* readRecordsOfType(pool: Pool, type: string, query: BulkQuery): AsyncGenerator<RecordBatch> {
   if (query.patientIds !== 'everybody' && query.patientIds.length === 0) return;
-  yield* onConnection(pool, async function* (client) {
+  yield* streamOnConnection(pool, async function* (client) {
     const asOf = query.asOf ?? (await latestInstant(client));
     await client.query(`BEGIN; ${PLAN}`);
     const batchOf = batchReader(type);

@@ -3,20 +3,48 @@ import { to as copyTo } from 'pg-copy-streams';
 import { CopyRows } from './copy-rows.ts';
 import type { CopiedRows } from './copy-rows.ts';
 
-/** What is read by COPY on a connection of its own, which goes back to the pool only after a COPY that was read to its end. */
-export async function* onConnection<T>(pool: Pool, read: (client: PoolClient) => AsyncGenerator<T>): AsyncGenerator<T> {
+/** A connection for what reads by COPY, which goes back to the pool only after a COPY that was read to its end. */
+export async function onConnection<T>(pool: Pool, read: (client: PoolClient) => Promise<T>): Promise<T> {
+  const connection = await openConnection(pool);
+  let isDone = false;
+  try {
+    const result = await read(connection.client);
+    isDone = true;
+    return result;
+  } finally {
+    connection.close(isDone);
+  }
+}
+
+/** The same for what is read piece by piece. */
+export async function* streamOnConnection<T>(
+  pool: Pool,
+  read: (client: PoolClient) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  const connection = await openConnection(pool);
+  let isDone = false;
+  try {
+    yield* read(connection.client);
+    isDone = true;
+  } finally {
+    connection.close(isDone);
+  }
+}
+
+async function openConnection(
+  pool: Pool,
+): Promise<{ readonly client: PoolClient; readonly close: (isDone: boolean) => void }> {
   const client = await pool.connect();
   // The pool listens only while a connection is idle; the statement that runs fails by itself.
   const onLost = (): void => undefined;
   client.on('error', onLost);
-  let isDone = false;
-  try {
-    yield* read(client);
-    client.off('error', onLost);
-    isDone = true;
-  } finally {
-    client.release(!isDone);
-  }
+  return {
+    client,
+    close(isDone) {
+      if (isDone) client.off('error', onLost);
+      client.release(!isDone);
+    },
+  };
 }
 
 /** The rows of a SELECT, so many bytes of them at a time; they are to be used up before the next ones are asked for. */

@@ -3,16 +3,16 @@ import { escapeLiteral } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { metaStamp, metaStart } from '../../fhir/stored-bytes.ts';
 import type { ExportFileKey } from '../export-parts.ts';
-import { copiedRows, onConnection } from './copy-out.ts';
+import { copyEachRow } from './copy-each-row.ts';
+import { onConnection } from './copy-out.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
-import type { CopiedRow, CopiedRows } from './copy-rows.ts';
+import type { CopiedRow } from './copy-rows.ts';
 
 export interface RenderedPart {
   readonly offset: number;
   readonly bytes: Buffer;
 }
 
-const BYTES_AT_ONCE = 256 * 1024;
 const NEWLINE = 10;
 
 /** What a row tells, and its columns in order of `COLUMNS`. */
@@ -31,12 +31,12 @@ const PLAN = [
  */
 export async function readPart(pool: Pool, file: ExportFileKey, at: number): Promise<RenderedPart> {
   const rendering = new Rendering();
-  const read = onConnection(pool, async function* (client) {
-    await client.query(`BEGIN; ${PLAN}`);
-    yield* copiedRows(client, selection(file, at), BYTES_AT_ONCE);
-    await client.query('COMMIT');
-  });
-  for await (const rows of read) rendering.add(rows);
+  const copy = `COPY (${selection(file, at)}) TO STDOUT (FORMAT binary)`;
+  await onConnection(pool, (client) =>
+    copyEachRow(client, `BEGIN; ${PLAN}; ${copy}; COMMIT`, (bytes, row) => {
+      rendering.add(bytes, row);
+    }),
+  );
   return rendering.part(at);
 }
 
@@ -67,13 +67,11 @@ class Rendering {
   #lines = 0;
   readonly #stamps = new Map<bigint, Buffer>();
 
-  add({ bytes, rows }: CopiedRows): void {
-    for (const row of rows) {
-      const kind = bytes.readInt32BE(columnStart(bytes, row, Column.kind));
-      if (kind === Kind.line) this.#addLine(bytes, row);
-      else if (kind === Kind.publication) this.#addPublication(bytes, row);
-      else this.#begin(bytes, row);
-    }
+  add(bytes: Buffer, row: CopiedRow): void {
+    const kind = bytes.readInt32BE(columnStart(bytes, row, Column.kind));
+    if (kind === Kind.line) this.#addLine(bytes, row);
+    else if (kind === Kind.publication) this.#addPublication(bytes, row);
+    else this.#begin(bytes, row);
   }
 
   part(at: number): RenderedPart {
@@ -89,7 +87,7 @@ class Rendering {
     this.#bytes = Buffer.allocUnsafeSlow(Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.second))));
     const start = columnStart(bytes, row, Column.kept);
     const end = columnEnd(bytes, start);
-    // The rows are written over by the next ones.
+    // The bytes of a row hold until the next one.
     if (end !== undefined) this.#kept = Buffer.from(bytes.subarray(start, end));
   }
 

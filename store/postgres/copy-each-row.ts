@@ -1,0 +1,72 @@
+import type { Connection, PoolClient, Submittable } from 'pg';
+import type { CopiedRow } from './copy-rows.ts';
+
+/** Before the first row: a signature, flags, the length of an extension and that many bytes. */
+const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
+const EXTENSION_LENGTH_AT = SIGNATURE.length + 4;
+const END_OF_ROWS = -1;
+
+type OnRow = (bytes: Buffer, row: CopiedRow) => void;
+
+/**
+ * Runs statements one of which is a COPY to STDOUT in the binary format, in one message, and hands on each row as it comes:
+ * for what is made of a few rows at once. The bytes are those of the connection, and hold until the next row.
+ * @throws what `onRow` throws, once the statements are through
+ */
+export function copyEachRow(client: PoolClient, statements: string, onRow: OnRow): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error: unknown): void => {
+      if (error === undefined) resolve();
+      else reject(error instanceof Error ? error : new Error('COPY failed', { cause: error }));
+    };
+    client.query(new CopyQuery(statements, onRow, settle));
+  });
+}
+
+/** What the driver asks of a query whose answers it hands on (pg, `Query`); a message of COPY holds one row. */
+class CopyQuery implements Submittable {
+  readonly #statements: string;
+  readonly #onRow: OnRow;
+  readonly #settle: (error: unknown) => void;
+  #error: unknown;
+
+  constructor(statements: string, onRow: OnRow, settle: (error: unknown) => void) {
+    this.#statements = statements;
+    this.#onRow = onRow;
+    this.#settle = settle;
+  }
+
+  submit(connection: Connection): void {
+    connection.query(this.#statements);
+  }
+
+  handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+    const start = rowStart(chunk);
+    if (this.#error !== undefined || start === chunk.length || chunk.readInt16BE(start) === END_OF_ROWS) return;
+    try {
+      this.#onRow(chunk, { start, end: chunk.length });
+    } catch (error) {
+      this.#error = error;
+    }
+  }
+
+  handleCommandComplete(): void {
+    // What counts is that the server is ready again.
+  }
+
+  /** A connection that is lost says so here as well. */
+  handleError(error: Error): void {
+    this.#settle(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#settle(this.#error);
+  }
+}
+
+function rowStart(chunk: Buffer): number {
+  if (chunk.length < SIGNATURE.length || chunk.compare(SIGNATURE, 0, SIGNATURE.length, 0, SIGNATURE.length) !== 0) {
+    return 0;
+  }
+  return EXTENSION_LENGTH_AT + 4 + chunk.readInt32BE(EXTENSION_LENGTH_AT);
+}
