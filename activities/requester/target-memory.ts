@@ -16,7 +16,7 @@ export interface Target {
 }
 
 /** So many are young; then they are the old ones, and the old ones that nobody asked for meanwhile are forgotten. */
-const YOUNG = 20_000;
+const YOUNG = 5_000;
 /** Lines that lie together point to the same few, and each is asked for several times: they stand in a small table before. */
 const RECENT = 1024;
 
