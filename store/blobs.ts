@@ -54,7 +54,9 @@ export function createBlobStore(pool: Pool): BlobStore {
           next = readChunks(pool, id, behind, CHUNK_BYTES);
           next.catch(() => undefined);
         }
-        for (const { offset, bytes } of chunks) yield bytes.subarray(Math.max(start - offset, 0), end - offset);
+        for (const { offset, bytes } of chunks) {
+          if (offset < end) yield bytes.subarray(Math.max(start - offset, 0), end - offset);
+        }
         if (behind >= end) return;
       }
     },
