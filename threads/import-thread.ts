@@ -42,8 +42,8 @@ class Session {
       const memory = lines.bytes.buffer;
       post({ kind: 'prepared', batch, prepared, memory }, [prepared.bytes.buffer, memory]);
     } catch (error) {
-      // A message may quote the line that it is about: the name of the error alone leaves.
-      post({ kind: 'failed', batch, name: error instanceof Error ? error.name : 'unknown' });
+      const { name, stack = '' } = error instanceof Error ? error : new TypeError();
+      post({ kind: 'failed', batch, name, stack });
     }
   }
 }

@@ -6,7 +6,8 @@ import { Thread } from './thread.ts';
 /** One processor is left to Postgres, and to what this process does besides. */
 const MOST_THREADS = Math.min(Math.max(availableParallelism() - 1, 1), 4);
 
-/** Threads start with the exchanges that need them; beyond their greatest number exchanges share one. */
+/** Threads start with the exchanges that need them, and end when they have had nothing to do for a while; beyond their
+ * greatest number exchanges share one. */
 export function createImportThreads(): ImportThreads & { close(): Promise<void> } {
   let threads: Thread[] = [];
   let program: Promise<string> | undefined;
@@ -21,6 +22,8 @@ export function createImportThreads(): ImportThreads & { close(): Promise<void> 
   return {
     async open(exchangeId, context, store) {
       program ??= threadProgram();
+      // One that could not be made is made anew by whoever tries again.
+      program.catch(() => (program = undefined));
       return leastBusy(await program).open(exchangeId, context, store);
     },
     async close() {

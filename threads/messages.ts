@@ -27,7 +27,7 @@ export type FromThread =
       /** Of the lines. */
       readonly memory: ArrayBuffer;
     }
-  | { readonly kind: 'failed'; readonly batch: number; readonly name: string }
+  | { readonly kind: 'failed'; readonly batch: number; readonly name: string; readonly stack: string }
   | { readonly kind: 'ask'; readonly session: number; readonly question: number; readonly ask: StoreQuestion };
 
 /** A method of the store, and what it is given. */

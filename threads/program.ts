@@ -8,10 +8,10 @@ const entry = path.join(import.meta.dirname, 'import-thread.ts');
  */
 export async function threadProgram(): Promise<string> {
   const { build, stop } = await import('esbuild');
-  const { outputFiles } = await build({
+  const built = build({
     ...{ entryPoints: [entry], bundle: true, write: false },
     ...{ platform: 'node', format: 'cjs', target: 'node20', sourcemap: 'inline', logLevel: 'silent' },
   });
-  await stop();
+  const { outputFiles } = await built.finally(stop);
   return outputFiles[0]?.text ?? '';
 }

@@ -4,6 +4,9 @@ import type { ImportThread, TargetStore, ThreadedBatch } from '../activities/req
 import type { FromThread, StoreAnswer, StoreQuestion, ToThread } from './messages.ts';
 import { Memory, packLines, unpackBatch } from './packed.ts';
 
+/** A thread that no exchange has used for so long gives its memory back. */
+const REST_MS = 60_000;
+
 interface Session {
   readonly store: TargetStore;
   /** What went wrong with the store while the thread waited for its answer. */
@@ -23,6 +26,7 @@ export class Thread {
   readonly #pending = new Map<number, Pending>();
   readonly #spare = new Memory();
   #numbers = 0;
+  #rest: NodeJS.Timeout | undefined;
   isAlive = true;
 
   /** `program`: of the thread, as JavaScript. */
@@ -34,7 +38,7 @@ export class Thread {
       this.#receive(message);
     });
     this.#worker.on('error', (error) => {
-      this.#end(error);
+      this.#end(withoutMessage('The import thread has failed', error));
     });
     this.#worker.on('exit', () => {
       this.#end(new Error('The import thread has ended.'));
@@ -46,6 +50,7 @@ export class Thread {
   }
 
   open(exchangeId: string, context: ExchangeContext, store: TargetStore): ImportThread {
+    clearTimeout(this.#rest);
     const number = ++this.#numbers;
     const session: Session = { store, failure: undefined };
     this.#sessions.set(number, session);
@@ -63,11 +68,14 @@ export class Thread {
       close: () => {
         this.#sessions.delete(number);
         this.#post({ kind: 'close', session: number });
+        if (this.#sessions.size === 0) this.#rest = setTimeout(() => void this.stop(), REST_MS).unref();
       },
     };
   }
 
   async stop(): Promise<void> {
+    this.isAlive = false;
+    clearTimeout(this.#rest);
     await this.#worker.terminate();
   }
 
@@ -83,7 +91,7 @@ export class Thread {
     const pending = this.#pending.get(message.batch);
     this.#pending.delete(message.batch);
     if (message.kind === 'failed') {
-      pending?.reject(pending.session.failure ?? new Error(`A batch could not be prepared: ${message.name}.`));
+      pending?.reject(pending.session.failure ?? withoutMessage('A batch could not be prepared', message));
       return;
     }
     this.#spare.give(message.memory);
@@ -97,7 +105,8 @@ export class Thread {
   async #answer({ session: number, question, ask }: Extract<FromThread, { kind: 'ask' }>): Promise<void> {
     const session = this.#sessions.get(number);
     try {
-      const answer = session && (await answerOf(session.store, ask));
+      if (session === undefined) throw new Error('Nobody waits for the batch any more.');
+      const answer = await answerOf(session.store, ask);
       this.#post({ kind: 'answer', question, answer });
     } catch (error) {
       if (session !== undefined) session.failure = error;
@@ -111,6 +120,13 @@ export class Thread {
     this.#pending.clear();
     this.#sessions.clear();
   }
+}
+
+/** A message may quote the line that it is about: what and where it was is told, and no more. */
+function withoutMessage(what: string, { name, stack = '' }: Pick<Error, 'name' | 'stack'>): Error {
+  const error = new Error(`${what}: ${name}.`);
+  error.stack = [error.message, ...stack.split('\n').filter((line) => /^\s+at /.test(line))].join('\n');
+  return error;
 }
 
 function answerOf(store: TargetStore, ask: StoreQuestion): Promise<StoreAnswer> {

@@ -45,6 +45,8 @@ interface Candidate {
 
 /** What was read of so many lines is in memory together: few enough to be gone before the collector moves it. */
 const LINES_TOGETHER = 50;
+/** Where the store has to be asked, it is not asked for so few. */
+const LINES_ASKED_TOGETHER = 500;
 
 type Found = Awaited<ReturnType<TargetLookup>>;
 
@@ -56,13 +58,15 @@ export async function importBatchOf(
   lines: readonly ReceivedLine[],
 ): Promise<PreparedBatch> {
   const batch = new Batch(file, { ...context, ...(file.type !== undefined && { expectedType: file.type }) });
-  for (let from = 0; from < lines.length; from += LINES_TOGETHER) {
-    const candidates = batch.read(lines.slice(from, from + LINES_TOGETHER));
+  let together = LINES_TOGETHER;
+  for (let from = 0; from < lines.length;) {
+    const candidates = batch.read(lines.slice(from, (from += together)));
     const found = await lookup(
       candidates.map(({ targets }) => targets),
       candidates.map(({ record }) => record),
     );
     batch.transform(candidates, found);
+    together = found.asked ? LINES_ASKED_TOGETHER : LINES_TOGETHER;
   }
   return batch;
 }

@@ -14,6 +14,7 @@ import type { ImportThread } from './import-threads.ts';
 import { typesOfUrns } from './urn-types.ts';
 
 const LINES_AT_ONCE = 1000;
+const BYTES_AT_ONCE = 1024 * 1024;
 
 /**
  * Makes those records anew that point to something which came behind them: in a later file, or because it was fetched. What
@@ -68,34 +69,49 @@ async function settle(
   for (const number of new Set(lines.map(({ file }) => file))) {
     const file = await deps.files.get(exchangeId, number);
     const wanted = new Set(lines.filter((each) => each.file === number).map(({ line }) => line));
-    const found = await linesOf(deps, file, wanted);
-    const { rows } = await thread.prepare(file, found);
-    await deps.fhir.restage(
-      exchangeId,
-      rows,
-      [...wanted].map((line) => ({ file: number, line })),
-    );
+    const settled = (some: Iterable<number>): LineKey[] => Array.from(some, (line) => ({ file: number, line }));
+    for await (const found of linesOf(deps, file, wanted)) {
+      const { rows, release } = await thread.prepare(file, found);
+      const numbers = found.map((line) => line.number);
+      await deps.fhir.restage(exchangeId, rows, settled(numbers));
+      release();
+      for (const line of numbers) wanted.delete(line);
+    }
+    // A file that was written anew holds them no more.
+    if (wanted.size > 0) await deps.fhir.restage(exchangeId, [], settled(wanted));
   }
 }
 
-/** Lines by their number in the file as received: what was cut out of the kept one has numbers all the same. */
-async function linesOf(
+/**
+ * Lines by their number in the file as received, some at a time: what was cut out of the kept one has numbers all the
+ * same.
+ */
+async function* linesOf(
   { blobs, fhir, settings }: RequesterDeps,
   file: ExchangeFile,
   wanted: ReadonlySet<number>,
-): Promise<readonly ReceivedLine[]> {
+): AsyncGenerator<readonly ReceivedLine[]> {
   const refused = await fhir.refusedLines(file.exchangeId, settings.maxRefusedLines + 1);
   const cut = new Set(
     refused.filter((each) => each.file === file.number && each.reason === 'foreign-member').map(({ line }) => line),
   );
   const last = Math.max(...wanted);
-  const found: ReceivedLine[] = [];
+  let found: ReceivedLine[] = [];
+  let bytes = 0;
   let number = 0;
   for await (const line of splitLines(readKept(blobs, file), settings)) {
     do number += 1;
     while (cut.has(number));
-    if (wanted.has(number)) found.push({ number, bytes: line.bytes, tooLong: line.tooLong });
+    if (wanted.has(number)) {
+      // Copied: a line would keep the whole piece of the file in memory that it lies in.
+      found.push({ number, bytes: Uint8Array.from(line.bytes), tooLong: line.tooLong });
+      bytes += line.bytes.length;
+    }
+    if (bytes >= BYTES_AT_ONCE) {
+      yield found;
+      [found, bytes] = [[], 0];
+    }
     if (number >= last) break;
   }
-  return found;
+  if (found.length > 0) yield found;
 }

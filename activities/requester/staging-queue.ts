@@ -13,6 +13,8 @@ export class StagingQueue {
   readonly #afterRefusals: () => Promise<void>;
   #last: Promise<void> = Promise.resolve();
   readonly #ahead: Promise<void>[] = [];
+  /** The last ones that were given, whatever has become of them. */
+  #given: readonly Promise<Prepared>[] = [];
 
   /** `afterRefusals`: asked behind each batch of which lines were refused. */
   constructor(afterRefusals: () => Promise<void>) {
@@ -21,8 +23,9 @@ export class StagingQueue {
 
   /** Waits until there is room. Throws what went wrong with an earlier one. */
   async add(batch: Promise<Prepared>): Promise<void> {
-    // Of a batch whose turn does not come nobody hears.
+    // Looked at when its turn comes; of one whose turn does not come nobody hears.
     batch.catch(() => undefined);
+    this.#given = [...this.#given, batch].slice(-(BATCHES_AHEAD + 1));
     this.#last = this.#last.then(() => this.#stage(batch));
     // Looked at when there has to be room, or at the end: until then nobody hears of its failure.
     this.#last.catch(() => undefined);
@@ -34,8 +37,9 @@ export class StagingQueue {
     await this.#last;
   }
 
+  /** Nothing is being prepared or on its way any more. */
   async settled(): Promise<void> {
-    await this.#last.catch(() => undefined);
+    await Promise.allSettled([...this.#given, this.#last]);
   }
 
   async #stage(batch: Promise<Prepared>): Promise<void> {

@@ -10,6 +10,8 @@ import type { Target } from './target-memory.ts';
 import { typesOfUrns } from './urn-types.ts';
 
 interface Resolvers extends Required<Pick<ImportContext, 'resolve' | 'resolveIdentifier' | 'resolveUrn' | 'localKey'>> {
+  /** Whether the store had to be asked. */
+  readonly asked: boolean;
   /** The record is stored with this batch: nobody needs to ask for it again. */
   bring(type: string, originalId: string): void;
 }
@@ -33,7 +35,7 @@ export function targetLookup(store: TargetStore, exchangeId: string, context: Ex
   const typeOfUrn = new Map<string, string>();
   const byIdentifier = new Map<string, string | undefined>();
   let batch = 0;
-  const askFor = async (targets: readonly ReferenceTargets[]): Promise<void> => {
+  const askFor = async (targets: readonly ReferenceTargets[]): Promise<boolean> => {
     const asked = new Set<Target>();
     const ask = (target: Target): void => {
       if (!target.isHere && target.batch !== batch) asked.add(target);
@@ -42,9 +44,10 @@ export function targetLookup(store: TargetStore, exchangeId: string, context: Ex
       for (const { type, originalId } of literals) ask(memory.of(type, originalId));
       for (const { url } of attachments) ask(memory.of('Binary', attachmentId(url)));
     }
-    if (asked.size === 0) return;
+    if (asked.size === 0) return false;
     const known = await store.known(exchangeId, [...asked]);
     for (const target of asked) if (known.has(target.key)) memory.bring(target);
+    return true;
   };
   const askForIdentifiers = async (targets: readonly ReferenceTargets[]): Promise<void> => {
     for (const { type, system, value } of targets.flatMap((each) => each.conditionals)) {
@@ -66,11 +69,12 @@ export function targetLookup(store: TargetStore, exchangeId: string, context: Ex
     if (typeOfUrn.size > REMEMBERED) typeOfUrn.clear();
     batch += 1;
     for (const { type, originalId } of records) memory.of(type, originalId).batch = batch;
-    await askFor(targets);
+    const asked = await askFor(targets);
     await askForIdentifiers(targets);
     await askForUrns(targets, records);
     const now = batch;
     return {
+      asked,
       bring: (type, originalId) => {
         memory.bring(memory.of(type, originalId));
       },
