@@ -20,8 +20,8 @@ export interface ExportFile {
   readonly consents: readonly FileConsent[];
 }
 
-/** All files from a number on, or those of a type up to it. */
-export type ExportFileRange = { readonly from: number } | { readonly type: string; readonly below: number };
+/** All files from a number on, or those of some types up to it. */
+export type ExportFileRange = { readonly from: number } | { readonly types: readonly string[]; readonly below: number };
 
 export interface ExportFileRows {
   /** By type and number; without their consents, which may be many. */
@@ -57,7 +57,9 @@ export function exportFileRows(prisma: PrismaClient): ExportFileRows {
     },
     async removeFiles(jobId, which) {
       const where =
-        'from' in which ? { number: { gte: which.from } } : { type: which.type, number: { lt: which.below } };
+        'from' in which
+          ? { number: { gte: which.from } }
+          : { type: { in: [...which.types] }, number: { lt: which.below } };
       await prisma.exportFile.deleteMany({ where: { jobId, ...where } });
     },
   };

@@ -93,7 +93,9 @@ export function createExportPartStore(pool: Pool): ExportPartStore {
     },
     async remove(jobId, which) {
       const [condition, values] =
-        'from' in which ? ['number >= $2', [which.from]] : ['type = $2 AND number < $3', [which.type, which.below]];
+        'from' in which
+          ? ['number >= $2', [which.from]]
+          : ['type = ANY ($2) AND number < $3', [which.types, which.below]];
       await pool.query(`DELETE FROM export_part WHERE job_id = $1 AND ${condition}`, [jobId, ...values]);
     },
   };

@@ -194,8 +194,15 @@ export interface FhirStore {
    * nobody's. A connection is held until the reader has come to the end.
    */
   recordsOfType(type: string, query: BulkQuery): AsyncIterable<RecordBatch>;
-  /** Which of the types these compartments, or all records, may hold something of: none that is left out is there. */
-  presentTypes(types: readonly string[], patientIds?: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Which of the types these compartments, or all records, may hold something of, and how many of each at the most, counted
+   * up to `most`: none that is left out is there.
+   */
+  presentTypes(
+    types: readonly string[],
+    most: number,
+    patientIds?: readonly string[],
+  ): Promise<ReadonlyMap<string, number>>;
   /** These resources as of an instant, streamed; unknown ones are left out. */
   readMany(keys: readonly ResourceKey[], instants?: Instants): AsyncIterable<StoredResource>;
   /** Ids of the visible resources of the type that carry the identifier. */

@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import type { FrozenScope } from '../activities/responder/freeze-scope.ts';
 import type { ResponderActivities } from '../activities/responder/responder-activities.ts';
 import { ERRORS } from '../fhir/errors.ts';
 import { siblingQueues } from './contract.ts';
@@ -24,7 +25,7 @@ interface ExportProxies {
   readonly own: Pick<ActivityInterfaceFor<ResponderActivities>, 'removeExport' | 'failExport'>;
   readonly transfer: Pick<
     ActivityInterfaceFor<ResponderActivities>,
-    'freezeScope' | 'writeResourceType' | 'finishManifest'
+    'freezeScope' | 'writeResourceType' | 'writeSmallTypes' | 'finishManifest'
   >;
 }
 
@@ -52,11 +53,10 @@ export async function runExport({ jobId }: RunExportInput): Promise<RunExportRes
   const { own, transfer } = exportProxies();
   try {
     setCurrentDetails('**Step:** freeze the scope');
-    const { types } = await transfer.freezeScope.executeWithOptions(
-      { summary: 'freeze members, consent and instant' },
-      [jobId],
-    );
-    const written = await writeTypes(jobId, types, transfer);
+    const scope = await transfer.freezeScope.executeWithOptions({ summary: 'freeze members, consent and instant' }, [
+      jobId,
+    ]);
+    const written = await writeTypes(jobId, scope, transfer);
     await transfer.finishManifest.executeWithOptions({ summary: 'write what goes along, show the manifest' }, [jobId]);
     setCurrentDetails(`**Complete:** ${written.files} files, ${written.resources} records`);
     return written;
@@ -73,18 +73,36 @@ export async function runExport({ jobId }: RunExportInput): Promise<RunExportRes
   }
 }
 
+interface Item {
+  readonly types: readonly string[];
+  readonly position: number;
+}
+
+/** Small types together, the others each by itself. */
 async function writeTypes(
   jobId: string,
-  types: readonly string[],
+  { types, small = [] }: FrozenScope,
   transfer: ExportProxies['transfer'],
 ): Promise<RunExportResult> {
   let files = 0;
   let resources = 0;
-  const items = types.map((type, index) => ({ jobId, type, position: index + 1, of: types.length }));
-  await inParallel(items, PARALLEL_TYPES, async (item) => {
-    setCurrentDetails(`**Step:** write files\n\n${item.position} of ${item.of} types`);
-    const summary = `write ${item.type} (${item.position} of ${item.of})`;
-    const written = await transfer.writeResourceType.executeWithOptions({ summary }, [item]);
+  const of = types.length;
+  const others = types.filter((type) => !small.includes(type));
+  const items: readonly Item[] = [
+    ...(small.length === 0 ? [] : [{ types: small, position: small.length }]),
+    ...others.map((type, index) => ({ types: [type], position: small.length + index + 1 })),
+  ];
+  await inParallel(items, PARALLEL_TYPES, async ({ types: [type = '', ...more], position }) => {
+    setCurrentDetails(`**Step:** write files\n\n${position} of ${of} types`);
+    const input = { jobId, position, of };
+    const written =
+      more.length === 0
+        ? await transfer.writeResourceType.executeWithOptions({ summary: `write ${type} (${position} of ${of})` }, [
+            { ...input, type },
+          ])
+        : await transfer.writeSmallTypes.executeWithOptions({ summary: `write ${more.length + 1} small types` }, [
+            { ...input, types: [type, ...more] },
+          ]);
     files += written.files;
     resources += written.resources;
   });

@@ -5,19 +5,34 @@ import type { ResponderDeps } from './deps.ts';
 import { exportScopes } from './export-scope.ts';
 import { isAsked } from './reference-collector.ts';
 
-/** Types of which the members of an export may have records, ordered; `all`: also those that were not asked for. */
+/** What is written faster than a step of its own is begun. */
+const FEW_RECORDS = 2000;
+
+export interface TypesOfRecords {
+  /** Ordered. */
+  readonly types: readonly string[];
+  /** Those of which there are few records. */
+  readonly small: readonly string[];
+}
+
+/** Types of which the members of an export may have records; `all`: also those that were not asked for. */
 export async function typesOfRecords(
   deps: ResponderDeps,
   job: ExportJob,
   which: 'asked' | 'all' = 'asked',
-): Promise<readonly string[]> {
+): Promise<TypesOfRecords> {
   // Any type can lie in a compartment: the content of a document does, too.
   const wanted = new Set([...RESOURCE_TYPES].filter((type) => which === 'all' || isAsked(type, job, deps.settings)));
-  const found: string[] = [];
+  const counts = new Map<string, number>();
   for await (const { patientIds } of alive(exportScopes(deps, job))) {
     if (wanted.size === 0) break;
-    const present = await deps.fhir.presentTypes([...wanted], job.level === 'system' ? undefined : patientIds);
-    for (const type of present) if (wanted.delete(type)) found.push(type);
+    const owners = job.level === 'system' ? undefined : patientIds;
+    for (const [type, count] of await deps.fhir.presentTypes([...wanted], FEW_RECORDS, owners)) {
+      const known = (counts.get(type) ?? 0) + count;
+      counts.set(type, known);
+      if (known >= FEW_RECORDS) wanted.delete(type);
+    }
   }
-  return found.sort();
+  const types = [...counts.keys()].sort();
+  return { types, small: types.filter((type) => (counts.get(type) ?? 0) < FEW_RECORDS) };
 }

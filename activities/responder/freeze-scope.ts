@@ -13,6 +13,8 @@ import { recordsOf } from './write-resource-type.ts';
 export interface FrozenScope {
   /** Types of which there may be something to write, ordered. */
   readonly types: readonly string[];
+  /** Those of them that have so few records that they are written together; runs of before have not asked. */
+  readonly small?: readonly string[];
 }
 
 /** Fixes the instant of the export and its members. Run again, it keeps the instant that it had given. */
@@ -25,7 +27,7 @@ export function freezeScope(deps: ResponderDeps) {
     const job = { ...fresh, transactionTime };
     await freezeMembers(deps, job);
     if (job.types.length > 0 || deps.settings.types !== undefined) await collectFromOthers(deps, job);
-    return { types: await typesOfRecords(deps, job) };
+    return typesOfRecords(deps, job);
   };
 }
 
@@ -33,7 +35,7 @@ export function freezeScope(deps: ResponderDeps) {
 async function collectFromOthers(deps: ResponderDeps, job: ExportJob): Promise<void> {
   if (!wantsShared(job, deps.settings)) return;
   const references = new ReferenceCollector(deps, job.id, 0);
-  const types = (await typesOfRecords(deps, job, 'all')).filter((type) => !isAsked(type, job, deps.settings));
+  const types = (await typesOfRecords(deps, job, 'all')).types.filter((type) => !isAsked(type, job, deps.settings));
   for await (const scope of exportScopes(deps, job)) {
     for (const type of types) {
       const query = { changedOnly: false, unmarked: tellingReferences(scope.unmarked(type)) };

@@ -9,6 +9,15 @@ import type { ExportSettings, ResponderDeps } from './deps.ts';
 /** Words of references that were met already: beyond so many they are forgotten, and written down once more. */
 const MOST_SEEN = 50_000;
 
+const STORED_AT_ONCE = 500;
+const LOOKED_UP_AT_ONCE = 4;
+
+interface Conditional {
+  readonly type: string;
+  readonly system: string;
+  readonly value: string;
+}
+
 /** Whether resources that belong to no member go along: some of their types are asked for. */
 export function wantsShared({ level, types }: ExportJob, settings: ExportSettings): boolean {
   if (level === 'system') return false;
@@ -36,7 +45,7 @@ export class ReferenceCollector {
   readonly #seen = new Set<string>();
   readonly #listed = new Set<string>();
   #keys: ResourceKey[] = [];
-  #conditionals: { type: string; system: string; value: string }[] = [];
+  #conditionals: Conditional[] = [];
 
   /** `depth`: how far from a member's record these references lead. */
   constructor(deps: ResponderDeps, jobId: string, depth: number) {
@@ -65,15 +74,24 @@ export class ReferenceCollector {
     this.#listed.add(references);
   }
 
-  /** Where an identifier leads to several, it leads to none. */
+  /** Where so many are waiting that they are worth a statement. */
+  async storeMany(): Promise<void> {
+    if (this.#keys.length + this.#conditionals.length >= STORED_AT_ONCE) await this.store();
+  }
+
   async store(): Promise<void> {
-    const { fhir, jobs } = this.#deps;
-    for (const { type, system, value } of this.#conditionals) {
-      const [key, ...others] = await fhir.findByIdentifier(type, { system, value });
-      if (key !== undefined && others.length === 0) this.#keys.push(key);
+    for (let at = 0; at < this.#conditionals.length; at += LOOKED_UP_AT_ONCE) {
+      const some = this.#conditionals.slice(at, at + LOOKED_UP_AT_ONCE);
+      this.#keys.push(...(await Promise.all(some.map((each) => this.#target(each)))).flat());
     }
     const keys = this.#keys;
     [this.#keys, this.#conditionals] = [[], []];
-    await jobs.addReferences(this.#jobId, keys, this.#depth);
+    await this.#deps.jobs.addReferences(this.#jobId, keys, this.#depth);
+  }
+
+  /** Where an identifier leads to several, it leads to none. */
+  async #target({ type, system, value }: Conditional): Promise<readonly ResourceKey[]> {
+    const found = await this.#deps.fhir.findByIdentifier(type, { system, value });
+    return found.length === 1 ? found : [];
   }
 }

@@ -6,7 +6,7 @@ import { removeFiles } from './remove-files.ts';
 import { writeTransmission } from './transmission.ts';
 import { writeDeleted } from './write-deleted.ts';
 import { writeNotes } from './write-notes.ts';
-import { writeResourceType } from './write-resource-type.ts';
+import { writeResourceType, writeTypes } from './write-resource-type.ts';
 import { writeShared } from './write-shared.ts';
 
 /** The steps of the responding payer's export, by the names that an operator reads in the Temporal UI. */
@@ -15,6 +15,7 @@ export function createResponderActivities(deps: ResponderDeps) {
   return {
     freezeScope: freezeScope(deps),
     writeResourceType: writeResourceType(deps),
+    writeSmallTypes: writeTypes(deps),
 
     /**
      * Writes what goes along with the records and needs all of them; from then on the manifest shows, and its files no

@@ -12,7 +12,8 @@ import type { LineOf } from './export-line.ts';
 import type { ExportScope } from './export-scope.ts';
 import { FileSeries } from './file-series.ts';
 import type { StoredLine } from './file-writer.ts';
-import { ReferenceCollector, tellingReferences, wantsShared } from './reference-collector.ts';
+import { tellingReferences } from './reference-collector.ts';
+import type { ReferenceCollector } from './reference-collector.ts';
 import { WithheldTally } from './withheld-tally.ts';
 
 type Line = string | StoredLine;
@@ -30,18 +31,15 @@ export class TypeFiles {
   readonly #references: ReferenceCollector | undefined;
   readonly #tally = new WithheldTally();
 
-  constructor(deps: ResponderDeps, job: ExportJob, type: string) {
+  /** `references`: where what the records refer to is collected; absent: nothing of it goes along. */
+  constructor(deps: ResponderDeps, job: ExportJob, type: string, references: ReferenceCollector | undefined) {
     this.#deps = deps;
     this.#job = job;
     this.#type = type;
     this.#files = new FileSeries(deps, { jobId: job.id, type, from: 0 });
     this.#lineOf = lineOf(job);
     this.#isWrittenWhole = isWrittenWhole(job, type);
-    this.#references = wantsShared(job, deps.settings) ? new ReferenceCollector(deps, job.id, 0) : undefined;
-  }
-
-  get wantsReferences(): boolean {
-    return this.#references !== undefined;
+    this.#references = references;
   }
 
   /** What goes out as it is stored, and is not read. */
@@ -58,7 +56,7 @@ export class TypeFiles {
       const line = disclosed instanceof Promise ? await disclosed : disclosed;
       if (line !== undefined && this.#add(line, record, scope)) await this.#files.settle();
     }
-    await this.#references?.store();
+    await this.#references?.storeMany();
   }
 
   async close(): Promise<{ readonly files: number; readonly resources: number }> {

@@ -6,15 +6,20 @@ import type { ResponderDeps } from './deps.ts';
 import { exportScopes } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
 import { FINISHED_FROM } from './file-numbers.ts';
+import { ReferenceCollector, wantsShared } from './reference-collector.ts';
 import { removeFiles } from './remove-files.ts';
 import { TypeFiles } from './type-files.ts';
 
-export interface TypeInput {
+export interface TypesInput {
   readonly jobId: string;
-  readonly type: string;
-  /** For X-Progress. */
+  readonly types: readonly string[];
+  /** Of the last one, for X-Progress. */
   readonly position: number;
   readonly of: number;
+}
+
+export interface TypeInput extends Omit<TypesInput, 'types'> {
+  readonly type: string;
 }
 
 export interface WrittenType {
@@ -22,25 +27,37 @@ export interface WrittenType {
   readonly resources: number;
 }
 
-/**
- * Writes all files of one type, and writes down what its records refer to. Run again, it begins anew: nothing shows before
- * the manifest does.
- */
+/** Writes all files of one type, as `writeTypes` does. */
 export function writeResourceType(deps: ResponderDeps) {
-  return async ({ jobId, type, position, of }: TypeInput): Promise<WrittenType> => {
+  return ({ type, ...input }: TypeInput): Promise<WrittenType> => writeTypes(deps)({ ...input, types: [type] });
+}
+
+/**
+ * Writes all files of some types, and writes down what their records refer to. Run again, it begins anew: nothing shows
+ * before the manifest does.
+ */
+export function writeTypes(deps: ResponderDeps) {
+  return async ({ jobId, types, position, of }: TypesInput): Promise<WrittenType> => {
     const job = await deps.jobs.load(jobId);
-    await removeFiles(deps, jobId, { type, below: FINISHED_FROM });
-    const files = new TypeFiles(deps, job, type);
+    await removeFiles(deps, jobId, { types, below: FINISHED_FROM });
+    const references = wantsShared(job, deps.settings) ? new ReferenceCollector(deps, jobId, 0) : undefined;
+    const all = types.map((type) => ({ type, files: new TypeFiles(deps, job, type, references) }));
     for await (const scope of exportScopes(deps, job)) {
-      const query = { changedOnly: !files.wantsReferences, unmarked: files.unmarked(scope) };
-      for await (const batch of alive(recordsOf(deps, job, scope, type, query))) {
-        await scope.stillInForce();
-        await files.write(batch, scope);
+      for (const { type, files } of all) {
+        const query = { changedOnly: references === undefined, unmarked: files.unmarked(scope) };
+        for await (const batch of alive(recordsOf(deps, job, scope, type, query))) {
+          await scope.stillInForce();
+          await files.write(batch, scope);
+        }
       }
     }
-    const written = await files.close();
+    await references?.store();
+    const written = await Promise.all(all.map(({ files }) => files.close()));
     await deps.jobs.change(jobId, { progress: `${position} of ${of} types` });
-    return written;
+    return {
+      files: written.reduce((sum, { files }) => sum + files, 0),
+      resources: written.reduce((sum, { resources }) => sum + resources, 0),
+    };
   };
 }
 

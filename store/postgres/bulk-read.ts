@@ -8,7 +8,7 @@ import { copiedRows, streamOnConnection } from './copy-out.ts';
 import { endOfType, KEY, latestInstant } from './rows.ts';
 
 /** Small enough for a processor's cache. */
-const BYTES_AT_ONCE = 256 * 1024;
+const BYTES_AT_ONCE = 64 * 1024;
 
 /** By the indexes, compartment after compartment: statistics of what was written just now say nothing of them. */
 const PLAN = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']

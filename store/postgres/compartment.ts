@@ -29,25 +29,27 @@ export async function* readCompartment(pool: Pool, query: CompartmentQuery): Asy
   }
 }
 
-/** By the indexes alone: a type of which only older or staged versions are there is present, too. */
+/** By the indexes alone: older and staged versions count as well. */
 export async function presentTypes(
   pool: Pool,
   types: readonly string[],
+  most: number,
   patientIds: readonly string[] | undefined,
-): Promise<ReadonlySet<string>> {
-  const isThere =
+): Promise<ReadonlyMap<string, number>> {
+  const found =
     patientIds === undefined
-      ? 'SELECT 1 FROM resource r WHERE r.type = t.type LIMIT 1'
-      : `SELECT 1 FROM unnest($2::text[]) AS m(id) CROSS JOIN LATERAL (
+      ? 'SELECT 1 FROM resource r WHERE r.type = t.type LIMIT $2'
+      : `SELECT 1 FROM unnest($3::text[]) AS m(id) CROSS JOIN LATERAL (
            SELECT 1 FROM resource r WHERE r.patient_id = m.id AND ${KEY} > t.type || '/' AND ${KEY} < t.type || '0'
-           ORDER BY ${KEY} LIMIT 1
-         ) v LIMIT 1`;
-  const rows = await readOrderedPage<{ type: string }>(
+           ORDER BY ${KEY} LIMIT $2
+         ) v LIMIT $2`;
+  const rows = await readOrderedPage<{ type: string; records: number }>(
     pool,
-    `SELECT t.type FROM unnest($1::text[]) AS t(type) CROSS JOIN LATERAL (${isThere}) v`,
-    patientIds === undefined ? [types] : [types, patientIds],
+    `SELECT t.type, v.records FROM unnest($1::text[]) AS t(type)
+     CROSS JOIN LATERAL (SELECT count(*)::int AS records FROM (${found}) f) v WHERE v.records > 0`,
+    patientIds === undefined ? [types, most] : [types, most, patientIds],
   );
-  return new Set(rows.map(({ type }) => type));
+  return new Map(rows.map(({ type, records }) => [type, records]));
 }
 
 /** Of the versions as of one instant those that the query asks for. */

@@ -47,7 +47,7 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
 
     memberCompartment: (query) => readCompartment(pool, query),
     recordsOfType: (type, query) => readRecordsOfType(pool, type, query),
-    presentTypes: (types, patientIds) => presentTypes(pool, types, patientIds),
+    presentTypes: (types, most, patientIds) => presentTypes(pool, types, most, patientIds),
     readMany: (keys, instants) => readMany(pool, keys, instants),
     findByIdentifier: (type, identifier) => findByIdentifier(pool, type, identifier),
     linkedPatients: (patientId) => linkedPatients(pool, patientId),

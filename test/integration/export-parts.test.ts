@@ -127,7 +127,7 @@ describe('an exported file', () => {
       );
     await append({ ...GOAL, type: 'Task', number: 0 }, 0, [{ kept: '{}' }]);
     await append({ ...GOAL, number: 100 }, 0, [{ kept: '{}' }]);
-    await parts.remove('job', { type: 'Goal', below: 100 });
+    await parts.remove('job', { types: ['Goal', 'Other'], below: 100 });
     expect(await left()).toEqual([0, 100]);
     await parts.remove('job', { from: 100 });
     expect(await left()).toEqual([0]);

@@ -58,6 +58,7 @@ const SUCCESS: Activities = {
   removeImport: nothing,
   freezeScope: async () => ({ types: ['Patient'] }),
   writeResourceType: async () => ({ files: 1, resources: 1 }),
+  writeSmallTypes: async ({ types }) => ({ files: types.length, resources: types.length }),
   finishManifest: nothing,
   failExport: nothing,
   removeExport: nothing,

@@ -59,6 +59,28 @@ describe('an export', () => {
     );
   });
 
+  it('writes small types together, and each of the others by itself', async () => {
+    const { played, result } = await run({
+      freezeScope: async () => ({ types: TYPES, small: ['Claim', 'Patient'] }),
+      writeResourceType: async ({ position }) => ({ files: 1, resources: position }),
+    });
+    const inputs = played.calls.filter(({ name }) => name.startsWith('write')).map(({ input }) => input);
+    expect(inputs).toHaveLength(3);
+    expect(inputs).toEqual(
+      expect.arrayContaining([
+        { jobId: played.id, types: ['Claim', 'Patient'], position: 2, of: 4 },
+        { jobId: played.id, type: 'Encounter', position: 3, of: 4 },
+        { jobId: played.id, type: 'Observation', position: 4, of: 4 },
+      ]),
+    );
+    expect(result).toEqual({ files: 4, resources: 9 });
+  });
+
+  it('writes the only small type by itself, too', async () => {
+    const { played } = await run({ freezeScope: async () => ({ types: ['Patient'], small: ['Patient'] }) });
+    expect(played.steps()).toEqual(['freezeScope', 'writeResourceType', 'finishManifest']);
+  });
+
   it('of nothing has a manifest all the same', async () => {
     const { played, result } = await run({ freezeScope: async () => ({ types: [] }) });
     expect(played.steps()).toEqual(['freezeScope', 'finishManifest']);
