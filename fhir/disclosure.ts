@@ -3,7 +3,6 @@ import type { Policy } from './consent.ts';
 import { withoutFinancials } from './financial-elements.ts';
 import type { Fields } from './member-match.ts';
 import { isRecord } from './parameters.ts';
-import { SERVER_META_ALONE, telltales } from './plain-text.ts';
 import { decideAuthorization, isAuthorization, withoutItems } from './prior-authorization.ts';
 import type { AuthorizationBar } from './prior-authorization.ts';
 import { FOR_OPERATORS, forPartners, monthOf } from './record-marks.ts';
@@ -58,11 +57,9 @@ export interface Disclosure {
   /** At once where nothing has to be waited for: a promise for each of very many texts takes longer than most rules do. */
   disclose(text: string, context: DisclosureContext): Disclosed | Promise<Disclosed>;
   /**
-   * For what reads very many: a text of this type goes out as it is where this finds nothing in it. Undefined where every
-   * text has to be disclosed.
+   * For what reads very many: which texts of this type go out as they are, or are withheld by the look-back, by what is marked of
+   * them. Undefined where every text has to be disclosed.
    */
-  telltales(type: string, context: DisclosureContext): RegExp | undefined;
-  /** Which texts of this type go out as they are, by what is marked of them. Undefined where every text has to be disclosed. */
   unmarked(type: string, context: DisclosureContext): Unmarked | undefined;
 }
 
@@ -130,10 +127,6 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   const cutMonth = ({ asOf }: PartnerContext): number => monthOf(firstDay(rules.lookBackYears, asOf));
 
   return {
-    telltales(type, { partner }) {
-      if (seeResource !== undefined) return undefined;
-      return partner === undefined ? SERVER_META_ALONE : telltales(type, yearsKeptFrom(partner));
-    },
     unmarked(type, { partner }) {
       if (seeResource !== undefined) return undefined;
       return partner === undefined ? FOR_OPERATORS : forPartners(type, yearsKeptFrom(partner), cutMonth(partner));

@@ -1,6 +1,5 @@
 import { parseReference } from './identifiers.ts';
 import type { BusinessIdentifier } from './identifiers.ts';
-import { OPEN_TYPES } from './open-types.ts';
 
 export interface SharedReferences {
   readonly literals: readonly { readonly type: string; readonly id: string }[];
@@ -9,17 +8,6 @@ export interface SharedReferences {
 
 /** In JSON text the quotes of a string are escaped: what this finds is a property, at whatever depth. */
 const REFERENCE = /"reference"\s*:\s*("[A-Z](?:[^"\\]|\\.)*")/g;
-
-/** The same of the types that go along, as they are written without escapes. */
-const PLAIN_WORD = new RegExp(`"reference"\\s*:\\s*("(?:${[...OPEN_TYPES, 'Device'].join('|')})[/?][^"\\\\]*")`, 'g');
-
-/** References to resources that go along, in very many texts at once: each word that is not among the seen ones, and where. */
-export function* wordsOfSharedReferences(
-  text: string,
-  seen: ReadonlySet<string>,
-): Generator<{ readonly word: string; readonly at: number }> {
-  for (const { 1: word = '', index } of text.matchAll(PLAIN_WORD)) if (!seen.has(word)) yield { word, at: index };
-}
 
 /** The References of a record to resources of some types, literal or by an identifier; each word of them once. */
 export function sharedReferences(

@@ -16,7 +16,7 @@ export function metaStamp({ versionId, lastUpdated }: StoredMeta): Buffer {
 
 /**
  * Where the first property of the root's `meta` begins; -1 where it is not found as servers write it: one word without
- * white space, and something in it. Only for texts in which SERVER_META_ALONE finds nothing.
+ * white space, and something in it. Only for texts that have no mark of `meta` (`record-marks.ts`).
  */
 export function metaStart(bytes: Uint8Array, start: number, end: number): number {
   let depth = 0;

@@ -1,15 +1,15 @@
 import type { Pool, PoolClient } from 'pg';
 import { copyChunks, readChunks } from './postgres/blob-chunks.ts';
 import { inTransaction } from './postgres/transaction.ts';
-import type { Durability, Queryable } from './postgres/transaction.ts';
+import type { Queryable } from './postgres/transaction.ts';
 
-/** Bytes we keep: received files and exported files, in chunks, never whole in memory. */
+/** Bytes we keep: received files, in chunks, never whole in memory. */
 export interface BlobStore {
   /**
    * Appends at `offset`, all or nothing, which must be the present size (else nothing is written and the size is returned as
    * it is). The bytes may be used anew once it has answered.
    */
-  append(id: string, offset: number, bytes: Uint8Array, durability?: Durability): Promise<number>;
+  append(id: string, offset: number, bytes: Uint8Array): Promise<number>;
   /** Size in bytes; 0 for an unknown blob. */
   size(id: string): Promise<number>;
   /** Streams [start, end) in chunks. */
@@ -17,8 +17,6 @@ export interface BlobStore {
   /** Cuts off what lies behind `size` bytes, default all of it. */
   truncate(id: string, size?: number): Promise<void>;
   remove(id: string): Promise<void>;
-  /** Removes every blob whose id begins with `prefix`, which ends in a slash. */
-  removeAll(prefix: string): Promise<void>;
 }
 
 /** Chunks of at most this many bytes are one row each. */
@@ -34,14 +32,14 @@ export function createBlobStore(pool: Pool): BlobStore {
   };
   return {
     size: (id) => sizeOf(pool, id),
-    append(id, offset, bytes, durability) {
+    append(id, offset, bytes) {
       const work = async (client: PoolClient): Promise<number> => {
         const present = await sizeOf(client, id);
         if (present !== offset || bytes.length === 0) return present;
         await copyChunks(client, { id, offset, bytes, chunkBytes: CHUNK_BYTES });
         return offset + bytes.length;
       };
-      return inTransaction(pool, work, durability);
+      return inTransaction(pool, work);
     },
     async *read(id, start = 0, end = Number.MAX_SAFE_INTEGER) {
       if (start >= end) return;
@@ -70,13 +68,6 @@ export function createBlobStore(pool: Pool): BlobStore {
     },
     async remove(id) {
       await pool.query('DELETE FROM blob_chunk WHERE blob_id = $1', [id]);
-    },
-    async removeAll(prefix) {
-      // The zero is the character behind the slash.
-      await pool.query('DELETE FROM blob_chunk WHERE blob_id > $1 AND blob_id < $2', [
-        prefix,
-        prefix.replace(/\/$/, '0'),
-      ]);
     },
   };
 }

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { bulkClient, idsOf } from '../../support/bulk-client.ts';
+import type { BulkClient, Manifest } from '../../support/bulk-client.ts';
+import { createResource } from '../../support/records.ts';
+import { loadMembers, matchBody } from '../../support/responding-members.ts';
+import { startRespondingPayer } from '../../support/responding-payer.ts';
+import type { RespondingPayer } from '../../support/responding-payer.ts';
+
+const NPI = 'http://hl7.org/fhir/sid/us-npi';
+const META = '"meta":{"profile":["http://example.org/é"]';
+const CLINIC = 'Organization/hospital';
+
+/** By id, what stands in a Condition of Ann behind her reference; dates are of long ago, or of the year before this one. */
+const [OLD, YOUNG] = ['2001-05-06', `${new Date().getUTCFullYear() - 1}-05-06`];
+const CONDITIONS: Readonly<Record<string, string>> = {
+  plain: `"recordedDate":"${YOUNG}","asserter":{"reference":"${CLINIC}"}`,
+  searched: `"recordedDate":"${YOUNG}","asserter":{"reference":"Practitioner?identifier=${NPI}|1234567893"}`,
+  dated: `"onsetDateTime":"${OLD}","abatementDateTime":"${YOUNG}"`,
+  old: `"abatementDateTime":"${OLD}","asserter":{"reference":"Organization/unrelated"}`,
+  labelled: `"recordedDate":"${YOUNG}","note":[{"text":"security"}],"code":{"text":"security"}`,
+};
+const SHOWN = ['dated', 'labelled', 'plain', 'searched'];
+const EXPORT = 'Patient/$export?patient=Patient/ann&_type=Condition,Organization,Practitioner';
+
+let payer: RespondingPayer;
+let partner: BulkClient;
+let manifest: Manifest;
+
+interface Part {
+  readonly ids: readonly (string | null)[] | null;
+  readonly kept: Buffer | null;
+}
+
+const jobId = async (): Promise<string> => (await payer.jobs.newest(1, 'new-payer'))[0]?.id ?? '';
+const stored = async (id: string): Promise<string | undefined> => (await payer.fhir.read('Condition', id))?.text;
+const urlOf = (type: string): string => manifest.output.find((file) => file.type === type)?.url ?? '';
+
+async function conditionParts(): Promise<readonly Part[]> {
+  const { rows } = await payer.pool.query<Part>(
+    `SELECT ids, kept FROM export_part WHERE job_id = $1 AND type = 'Condition' ORDER BY "offset"`,
+    [await jobId()],
+  );
+  return rows;
+}
+
+beforeAll(async () => {
+  payer = await startRespondingPayer();
+  await loadMembers(payer);
+  for (const [id, more] of Object.entries(CONDITIONS)) {
+    const text = `{"resourceType":"Condition","id":"${id}",${META}},"subject":{"reference":"Patient/ann"},${more}}`;
+    await createResource(payer.fhir, text);
+  }
+  partner = await bulkClient(payer, 'new-payer');
+  const matched = await partner.post('Patient/$member-match', matchBody());
+  if (matched.status !== 200) throw new Error(`match: ${matched.status}`);
+  manifest = await partner.exported(EXPORT);
+});
+
+afterAll(() => payer.stop());
+
+describe('an export of records that no rule touches', () => {
+  it('names their versions, and keeps none of their texts', async () => {
+    const parts = await conditionParts();
+    expect(parts.flatMap(({ ids }) => ids)).toEqual(SHOWN);
+    expect(parts.map(({ kept }) => kept)).toEqual([null]);
+  });
+
+  it('gives them as a read does', async () => {
+    const expected = await Promise.all(SHOWN.map(stored));
+    expect(await partner.lines(manifest, 'Condition')).toEqual(expected);
+  });
+
+  it('has what they refer to, by id or by identifier, and nothing that a withheld one refers to', async () => {
+    expect(idsOf(await partner.lines(manifest, 'Organization'))).toEqual(['hospital']);
+    expect(idsOf(await partner.lines(manifest, 'Practitioner'))).toEqual(['doctor']);
+  });
+
+  it('counts what the look-back withholds', async () => {
+    expect((await payer.jobs.load(await jobId())).withheld).toEqual({ Condition: { 'look-back': 1 } });
+  });
+
+  it('is the same of records that were never marked, which are read', async () => {
+    await payer.pool.query(`UPDATE resource SET marks = NULL, shared_references = NULL WHERE type = 'Condition'`);
+    const again = await partner.exported(EXPORT);
+    expect((await conditionParts()).map(({ ids }) => ids)).toEqual([null]);
+    for (const type of ['Condition', 'Organization', 'Practitioner']) {
+      expect(await partner.lines(again, type)).toEqual(await partner.lines(manifest, type));
+    }
+    expect((await payer.jobs.load(await jobId())).withheld).toEqual({ Condition: { 'look-back': 1 } });
+  });
+});
+
+describe('a file of such records', () => {
+  const plain = { 'accept-encoding': 'identity' };
+
+  it('is the same, and goes on in the middle, when they have changed and gone meanwhile', async () => {
+    const before = await partner.get(urlOf('Condition'), plain);
+    const etag = before.headers.get('etag') ?? '';
+    const whole = Buffer.from(await before.arrayBuffer());
+    const text = `{"resourceType":"Condition","id":"plain",${META}},"subject":{"reference":"Patient/ann"}}`;
+    await payer.fhir.write([{ kind: 'update', type: 'Condition', id: 'plain', text }]);
+    await payer.fhir.write([{ kind: 'delete', type: 'Condition', id: 'dated' }]);
+    const after = await partner.get(urlOf('Condition'), plain);
+    expect(after.headers.get('etag')).toBe(etag);
+    expect(Buffer.from(await after.arrayBuffer()).equals(whole)).toBe(true);
+    const range = { ...plain, range: `bytes=${whole.indexOf('é') + 1}-`, 'if-range': etag };
+    const rest = await partner.get(urlOf('Condition'), range);
+    expect(rest.status).toBe(206);
+    expect(Buffer.from(await rest.arrayBuffer()).equals(whole.subarray(whole.indexOf('é') + 1))).toBe(true);
+  });
+
+  it.each(['identity', 'gzip'])('breaks off where a record is gone, instead of ending short: %s', async (encoding) => {
+    await payer.pool.query(`DELETE FROM resource WHERE type = 'Condition' AND id = 'searched'`);
+    const download = async (): Promise<string> =>
+      (await partner.get(urlOf('Condition'), { 'accept-encoding': encoding })).text();
+    await expect(download()).rejects.toThrow();
+  });
+});
