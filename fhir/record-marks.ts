@@ -7,7 +7,10 @@ import { isRecord } from './parameters.ts';
 import { CLAIM_WORDS, SERVER_META } from './plain-text.ts';
 import { lastDay, serviceEnd } from './service-date.ts';
 
-/** What is kept of a stored text beside it, so that what reads very many need not look into most of them. */
+/**
+ * What is kept of a stored text beside it, so that what reads very many need not look into most of them. A change of what
+ * is marked comes with a migration that forgets the marks there are: what has none is read.
+ */
 export interface RecordMarks {
   /**
    * In the low 16 bits the earliest year that stands in the text as that of a date, NO_YEAR for none; above them MARK, and

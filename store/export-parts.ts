@@ -13,7 +13,7 @@ export interface PartLine {
   readonly version: bigint;
 }
 
-/** Some lines of an exported file, one behind the other. */
+/** Some lines of an exported file, one behind the other; of a long line, which is kept, a piece. */
 export interface ExportPart {
   /** Of the first one within the file. */
   readonly offset: number;

@@ -3,6 +3,9 @@ import type { StoredResource } from './fhir-store.ts';
 /** Records of one type, some at a time, for what reads very many; to be used up before the next ones are asked for. */
 export type RecordBatch = readonly BatchRecord[];
 
+/** A longer text is read whatever its marks decide: it goes into a file as bytes, of which a reader is given some at a time. */
+export const LONG_RECORD_BYTES = 1024 * 1024;
+
 /** Made of what was read when it is asked for. */
 export interface BatchRecord extends StoredResource {
   /** Its `versionId`. */

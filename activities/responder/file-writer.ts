@@ -32,6 +32,8 @@ export class FileWriter {
   readonly #consents = new Map<string, FileConsent>();
   readonly #kept = new TextBuffer();
   readonly #targets = new TargetLines();
+  /** A line that is longer than a part; it stands behind the others that wait. */
+  #long = Buffer.alloc(0);
   #lines: (PartLine | undefined)[] = [];
   #hasStored = false;
   #bytes = 0;
@@ -46,12 +48,13 @@ export class FileWriter {
   }
 
   isFull({ linesPerFile, maxFileBytes }: ResponderDeps['settings']): boolean {
-    return this.#count >= linesPerFile || this.#offset + this.#bytes >= maxFileBytes;
+    return this.#count >= linesPerFile || this.#offset + this.#bytes + this.#long.length >= maxFileBytes;
   }
 
   /** `consents`: under which it is written. True when there is enough for `commit`. */
   add(line: string | StoredLine, target: LineTarget | undefined, consents: readonly FileConsent[]): boolean {
-    if (typeof line === 'string') {
+    if (typeof line === 'string' && line.length > PART_BYTES) this.#long = Buffer.from(`${line}\n`);
+    else if (typeof line === 'string') {
       this.#bytes += this.#kept.add(line);
       this.#lines.push(undefined);
     } else {
@@ -62,26 +65,26 @@ export class FileWriter {
     this.#count++;
     if (target !== undefined) this.#targets.add(target);
     for (const consent of consents) this.#consents.set(consent.patientId, consent);
-    return this.#bytes >= PART_BYTES || this.#lines.length >= PART_LINES;
+    return this.#long.length > 0 || this.#bytes >= PART_BYTES || this.#lines.length >= PART_LINES;
   }
 
   /** Waits for the commit before this one only: the next lines are made while this one is written. */
   async commit(): Promise<void> {
     await this.#underWay;
     cancellationSignal().throwIfAborted();
-    if (this.#lines.length === 0) return;
-    const part = this.#takePart();
-    this.#underWay = this.#deps.parts.append(this.#name, part);
+    const parts = [...(this.#lines.length > 0 ? [this.#takePart()] : []), ...this.#takeLong()];
+    if (parts.length === 0) return;
+    this.#underWay = this.#append(parts);
     // Whoever waits for it next is told; until then nobody has to.
     this.#underWay.catch(() => undefined);
-    this.#digest(part);
+    for (const part of parts) this.#digest(part);
   }
 
   async close(): Promise<void> {
     await this.commit();
     await this.#underWay;
     await this.#deps.jobs.addFile({
-      ...{ ...this.#name, count: this.#count, bytes: this.#offset, sha256: this.#hash.digest('hex') },
+      ...{ ...this.#name, count: this.#count, bytes: this.#offset, digest: this.#hash.digest('hex') },
       consents: [...this.#consents.values()],
     });
   }
@@ -94,6 +97,22 @@ export class FileWriter {
     this.#offset += part.bytes;
     [this.#lines, this.#bytes, this.#hasStored] = [[], 0, false];
     return part;
+  }
+
+  /** A reader is given a part as a whole: the line lies in several. */
+  #takeLong(): readonly ExportPart[] {
+    const parts: ExportPart[] = [];
+    for (let at = 0; at < this.#long.length; at += PART_BYTES) {
+      const kept = this.#long.subarray(at, at + PART_BYTES);
+      parts.push({ offset: this.#offset, bytes: kept.length, lines: [], kept, targets: this.#targets.take() });
+      this.#offset += kept.length;
+    }
+    this.#long = Buffer.alloc(0);
+    return parts;
+  }
+
+  async #append(parts: readonly ExportPart[]): Promise<void> {
+    for (const part of parts) await this.#deps.parts.append(this.#name, part);
   }
 
   /** Of all that the bytes of the file are made of: versions do not change. */

@@ -5,6 +5,7 @@ import type { Unmarked } from '../../fhir/record-marks.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
+import { LONG_RECORD_BYTES } from '../../store/record-batch.ts';
 import type { BatchRecord, RecordBatch } from '../../store/record-batch.ts';
 import type { ResponderDeps } from './deps.ts';
 import { isInTime, isWrittenWhole, lineOf } from './export-line.ts';
@@ -104,9 +105,10 @@ export class TypeFiles {
   }
 
   /** What it refers to goes along even where it has not changed itself: a practitioner may have. */
-  #asStored(record: BatchRecord): StoredLine {
+  #asStored(record: BatchRecord): Line {
     if (isListed(record.marks)) this.#references?.addListed(record.sharedReferences);
     else this.#references?.add(record.storedText);
+    if (record.size > LONG_RECORD_BYTES) return record.text;
     return { id: record.id, version: record.version, bytes: record.size + record.stampSize + 1 };
   }
 

@@ -5,6 +5,7 @@ import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { ExchangeError } from '../../fhir/errors.ts';
 import type { ExportFile } from '../../store/export-files.ts';
+import type { ExportJob } from '../../store/export-jobs.ts';
 import type { ExportPartStore } from '../../store/export-parts.ts';
 import { byteRange } from '../byte-range.ts';
 import { assertConsents, assertFileConsents } from './export-consents.ts';
@@ -31,31 +32,75 @@ export function exportFileRouter(deps: ExportFileDeps): Router {
       if (job.state !== 'complete' || file === undefined) throw new ExchangeError('not-found');
       await assertConsents(job, deps);
       await assertFileConsents(job, file, deps);
-      await sendFile(req as Request, res, file, parts);
+      const source = {
+        file,
+        read: (start: number, end: number) => whileConsented(parts.read(file, start, end), job, file, deps),
+      };
+      await sendFile(req as Request, res, source);
     },
   );
   return router;
 }
 
-async function sendFile(req: Request, res: Response, file: ExportFile, parts: ExportFileDeps['parts']): Promise<void> {
-  const etag = `"${file.sha256.slice(0, 32)}"`;
+interface Source {
+  readonly file: ExportFile;
+  read(start: number, end: number): AsyncIterable<Buffer>;
+}
+
+const LOOK_AGAIN_MS = 2000;
+
+/** A reader may take its time: one whose consent ends meanwhile gets no more, and sees that its file is not whole. */
+async function* whileConsented(
+  chunks: AsyncIterable<Buffer>,
+  job: ExportJob,
+  file: ExportFile,
+  deps: ExportConsents,
+): AsyncGenerator<Buffer> {
+  let lookedAt = deps.now().getTime();
+  for await (const chunk of chunks) {
+    if (deps.now().getTime() - lookedAt >= LOOK_AGAIN_MS) {
+      await assertFileConsents(job, file, deps);
+      lookedAt = deps.now().getTime();
+    }
+    yield chunk;
+  }
+}
+
+/** What is wrong with the first chunk is answered; later it ends the connection. */
+async function begun(chunks: AsyncIterable<Buffer>): Promise<Readable> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return Readable.from(
+    (async function* () {
+      if (first.done !== true) yield first.value;
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    })(),
+  );
+}
+
+async function sendFile(req: Request, res: Response, { file, read }: Source): Promise<void> {
+  const etag = `"${file.digest.slice(0, 32)}"`;
+  const isHead = req.method === 'HEAD';
+  if (req.get('Range') === undefined && req.acceptsEncodings(['gzip', 'identity']) === 'gzip') {
+    const body = isHead ? undefined : await begun(read(0, file.bytes));
+    setHead(res, etag.replace(/"$/, '-gzip"'));
+    res.setHeader('Content-Encoding', 'gzip');
+    if (body === undefined) res.end();
+    else await pipeline(body, createGzip({ level: 1 }), res);
+    return;
+  }
+  const ifRange = req.get('If-Range');
+  const range = byteRange(ifRange === undefined || ifRange === etag ? req.get('Range') : undefined, file.bytes);
+  const body = range.isEmpty || isHead ? undefined : await begun(read(range.start, range.end));
+  setHead(res, etag);
+  range.setHead(res);
+  if (body === undefined) res.end();
+  else await pipeline(body, res);
+}
+
+function setHead(res: Response, etag: string): void {
   res.setHeader('Content-Type', 'application/fhir+ndjson');
   res.setHeader('Vary', 'Accept-Encoding');
   res.setHeader('Accept-Ranges', 'bytes');
-  if (req.get('Range') === undefined && req.acceptsEncodings(['gzip', 'identity']) === 'gzip') {
-    res.setHeader('Content-Encoding', 'gzip');
-    res.setHeader('ETag', etag.replace(/"$/, '-gzip"'));
-    if (req.method === 'HEAD') {
-      res.end();
-      return;
-    }
-    await pipeline(Readable.from(parts.read(file, 0, file.bytes)), createGzip({ level: 1 }), res);
-    return;
-  }
   res.setHeader('ETag', etag);
-  const ifRange = req.get('If-Range');
-  const range = byteRange(ifRange === undefined || ifRange === etag ? req.get('Range') : undefined, file.bytes);
-  range.setHead(res);
-  if (range.isEmpty || req.method === 'HEAD') res.end();
-  else await pipeline(Readable.from(parts.read(file, range.start, range.end)), res);
 }

@@ -3,6 +3,7 @@ import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { StoredMeta } from '../../fhir/stored-text.ts';
 import { isDecidedSql } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
+import { LONG_RECORD_BYTES } from '../record-batch.ts';
 import type { BatchRecord, RecordBatch } from '../record-batch.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow, CopiedRows } from './copy-rows.ts';
@@ -12,7 +13,7 @@ export function batchColumns(unmarked: Unmarked | undefined): string {
   const isUnread = unmarked === undefined ? 'false' : isDecidedSql('r.marks', unmarked);
   return `r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted,
     octet_length(r.content), r.marks, r.shared_references,
-    CASE WHEN ${isUnread} THEN NULL ELSE r.content END`;
+    CASE WHEN (${isUnread}) AND octet_length(r.content) <= ${LONG_RECORD_BYTES} THEN NULL ELSE r.content END`;
 }
 
 const Column = {

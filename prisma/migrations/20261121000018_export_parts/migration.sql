@@ -25,5 +25,8 @@ SELECT f."job_id", f."type", f."number", b."offset", octet_length(b."bytes"), b.
 FROM "export_file" f JOIN "blob_chunk" b ON b."blob_id" = 'export/' || f."job_id" || '/' || f."type" || '/' || f."number";
 DELETE FROM "blob_chunk" WHERE "blob_id" > 'export/' AND "blob_id" < 'export0';
 
+-- Of what a file is made of, not of its bytes.
+ALTER TABLE "export_file" RENAME COLUMN "sha256" TO "digest";
+
 -- What was half written is not gone on with: its partner asks anew.
 UPDATE "export_job" SET "state" = 'failed', "expires_at" = now() + interval '1 day' WHERE "state" = 'running';
