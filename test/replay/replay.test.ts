@@ -21,7 +21,9 @@ const FIELDS = new Set([
   ...['taskId', 'jobId', 'payerPid', 'skipMatch', 'limits', 'retry', 'initialMs', 'maximumMs', 'attempts'],
   ...['exportDeadlineMs', 'pollFloorMs', 'pollCeilingMs', 'parallelFiles', 'slotRetryMs', 'retryAfterMs'],
   ...['status', 'step', 'reason', 'state', 'progressPercent', 'expiresAt', 'scope', 'first', 'last'],
-  ...['files', 'resources', 'types', 'type', 'position', 'of', 'message', 'stack_trace'],
+  ...['files', 'resources', 'types', 'type', 'small', 'position', 'of', 'message', 'stack_trace'],
+  // Of the markers that `patched` leaves.
+  ...['id', 'deprecated', 'synchronous'],
 ]);
 const LONGEST_TEXT = 160;
 
@@ -41,9 +43,11 @@ async function replay({ name, workflowId }: Recording, history: History): Promis
 }
 
 const isIndexed = (at: string): boolean => /searchAttributes/i.test(at);
+/** The name of a change of the workflows, which the SDK writes. */
+const isPatch = (at: string): boolean => /markerRecorded.*patch-data/.test(at);
 /** What it says of an activity that was cancelled before a worker had it. */
-const isServers = ({ payload }: FoundPayload): boolean =>
-  Buffer.from(payload.data ?? []).toString('utf8') === '"ACTIVITY_ID_NOT_STARTED"';
+const isServers = ({ payload, path: at }: FoundPayload): boolean =>
+  isPatch(at) || Buffer.from(payload.data ?? []).toString('utf8') === '"ACTIVITY_ID_NOT_STARTED"';
 
 /** The texts of a value, and the names of all its fields. */
 function* partsOf(value: unknown, field = ''): Generator<{ readonly field: string; readonly text?: string }> {
