@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { ExchangeError } from '../fhir/errors.ts';
 import type { ExportFile, ExportFileRange } from './export-files.ts';
-import { copyPart, endOfParts } from './postgres/export-part-rows.ts';
+import { copyParts, endOfParts } from './postgres/export-part-rows.ts';
 import { readPart } from './postgres/read-export-part.ts';
 import { inTransaction } from './postgres/transaction.ts';
 
@@ -33,10 +33,10 @@ export interface ExportPart {
  */
 export interface ExportPartStore {
   /**
-   * Appends a part, which may be lost by a crash of the database unless something is committed after it that is not.
-   * @throws ExchangeError `unavailable` where the file does not end at its offset: somebody else writes it
+   * Appends parts, which may be lost by a crash of the database unless something is committed after them that is not.
+   * @throws ExchangeError `unavailable` where the file does not end at the offset of the first one: somebody else writes it
    */
-  append(file: ExportFileKey, part: ExportPart): Promise<void>;
+  append(file: ExportFileKey, parts: readonly ExportPart[]): Promise<void>;
   /**
    * The bytes [start, end) of a file, all of them.
    * @throws ExchangeError `unavailable` where a part or a version is not there
@@ -51,14 +51,14 @@ const PARTS_AT_ONCE = 50;
 
 export function createExportPartStore(pool: Pool): ExportPartStore {
   return {
-    append(file, part) {
+    append(file, parts) {
       return inTransaction(
         pool,
         async (client) => {
-          if ((await endOfParts(client, file)) !== part.offset) {
+          if ((await endOfParts(client, file)) !== parts[0]?.offset) {
             throw new ExchangeError('unavailable', { detail: 'another attempt writes the file' });
           }
-          await copyPart(client, file, part);
+          await copyParts(client, file, parts);
         },
         'with-the-next',
       );

@@ -10,6 +10,9 @@ import { TextBuffer } from './text-buffer.ts';
 /** A part is read as a whole when it is downloaded. */
 const PART_BYTES = 1024 * 1024;
 const PART_LINES = 2000;
+/** To tell the database of parts costs more than they do, unless they keep much. */
+const PARTS_AT_ONCE = 4;
+const MUCH_BYTES = 64 * 1024;
 
 export interface FileName {
   readonly jobId: string;
@@ -34,6 +37,7 @@ export class FileWriter {
   readonly #targets = new TargetLines();
   /** A line that is longer than a part; it stands behind the others that wait. */
   #long = Buffer.alloc(0);
+  #waiting: ExportPart[] = [];
   #lines: (PartLine | undefined)[] = [];
   #hasStored = false;
   #bytes = 0;
@@ -73,20 +77,33 @@ export class FileWriter {
     await this.#underWay;
     cancellationSignal().throwIfAborted();
     const parts = [...(this.#lines.length > 0 ? [this.#takePart()] : []), ...this.#takeLong()];
-    if (parts.length === 0) return;
-    this.#underWay = this.#append(parts);
-    // Whoever waits for it next is told; until then nobody has to.
-    this.#underWay.catch(() => undefined);
     for (const part of parts) this.#digest(part);
+    const [only] = parts;
+    if (only === undefined) return;
+    if (parts.length === 1 && only.kept.length < MUCH_BYTES && this.#waiting.length + 1 < PARTS_AT_ONCE) {
+      // The bytes of what is kept are those of the next lines but one.
+      this.#waiting.push({ ...only, kept: Buffer.from(only.kept) });
+      return;
+    }
+    this.#append([...this.#waiting, ...parts]);
   }
 
   async close(): Promise<void> {
     await this.commit();
     await this.#underWay;
+    if (this.#waiting.length > 0) this.#append(this.#waiting);
+    await this.#underWay;
     await this.#deps.jobs.addFile({
       ...{ ...this.#name, count: this.#count, bytes: this.#offset, digest: this.#hash.digest('hex') },
       consents: [...this.#consents.values()],
     });
+  }
+
+  #append(parts: readonly ExportPart[]): void {
+    this.#waiting = [];
+    this.#underWay = this.#deps.parts.append(this.#name, parts);
+    // Whoever waits for it next is told; until then nobody has to.
+    this.#underWay.catch(() => undefined);
   }
 
   #takePart(): ExportPart {
@@ -109,10 +126,6 @@ export class FileWriter {
     }
     this.#long = Buffer.alloc(0);
     return parts;
-  }
-
-  async #append(parts: readonly ExportPart[]): Promise<void> {
-    for (const part of parts) await this.#deps.parts.append(this.#name, part);
   }
 
   /** Of all that the bytes of the file are made of: versions do not change. */

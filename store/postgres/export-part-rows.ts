@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import type { ExportFileKey, ExportPart } from '../export-parts.ts';
 import { bigintArray, textArray } from './copy-arrays.ts';
 import { copyRows } from './copy.ts';
+import type { CopyValue } from './copy.ts';
 import type { Queryable } from './transaction.ts';
 
 const TARGET = 'export_part (job_id, type, number, "offset", bytes, ids, versions, kept, targets)';
@@ -17,18 +18,24 @@ export async function endOfParts(client: Queryable, { jobId, type, number }: Exp
 }
 
 /** In the transaction of the connection. */
-export async function copyPart(
-  client: PoolClient,
+export async function copyParts(client: PoolClient, file: ExportFileKey, parts: readonly ExportPart[]): Promise<void> {
+  await copyRows(
+    client,
+    TARGET,
+    parts.map((part) => rowOf(file, part)),
+  );
+}
+
+function rowOf(
   { jobId, type, number }: ExportFileKey,
   { offset, bytes, lines, kept, targets }: ExportPart,
-): Promise<void> {
+): readonly CopyValue[] {
   const hasLines = lines.length > 0;
-  const row = [
+  return [
     ...[jobId, type, number, BigInt(offset), bytes],
     hasLines ? textArray(lines.map((line) => line?.id)) : undefined,
     hasLines ? bigintArray(lines.map((line) => line?.version)) : undefined,
     kept.length > 0 ? kept : undefined,
     targets === '' ? undefined : targets,
   ];
-  await copyRows(client, TARGET, [row]);
 }

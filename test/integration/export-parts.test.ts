@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createExportPartStore } from '../../store/export-parts.ts';
-import type { ExportFileKey, ExportPartStore, PartLine } from '../../store/export-parts.ts';
+import type { ExportFileKey, ExportPart, ExportPartStore, PartLine } from '../../store/export-parts.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
 import { useStore } from '../support/fhir-stores.ts';
@@ -35,21 +35,33 @@ interface Line {
   readonly kept?: string;
 }
 
-async function append(key: ExportFileKey, offset: number, lines: readonly Line[]): Promise<Buffer> {
-  const bytes = Buffer.from(lines.map((line) => `${line.stored?.text ?? line.kept}\n`).join(''));
+function partOf(offset: number, lines: readonly Line[]): ExportPart & { readonly rendered: Buffer } {
+  const rendered = Buffer.from(lines.map((line) => `${line.stored?.text ?? line.kept}\n`).join(''));
   const kept = Buffer.from(lines.flatMap((line) => (line.kept === undefined ? [] : [`${line.kept}\n`])).join(''));
   const isKept = lines.every((line) => line.stored === undefined);
-  await parts.append(key, {
-    ...{ offset, bytes: bytes.length, kept, targets: '' },
+  return {
+    ...{ offset, bytes: rendered.length, kept, targets: '', rendered },
     lines: isKept ? [] : lines.map((line) => line.stored && lineOf(line.stored)),
-  });
-  return bytes;
+  };
 }
 
-async function writeFile(key: ExportFileKey, lines: readonly (readonly Line[])[]): Promise<readonly Buffer[]> {
-  const written: Buffer[] = [];
-  for (const part of lines) written.push(await append(key, Buffer.concat(written).length, part));
-  return written;
+async function append(key: ExportFileKey, offset: number, lines: readonly Line[]): Promise<Buffer> {
+  const part = partOf(offset, lines);
+  await parts.append(key, [part]);
+  return part.rendered;
+}
+
+/** The first part by itself, the others at once. */
+async function writeFile(key: ExportFileKey, [first = [], ...others]: readonly (readonly Line[])[]): Promise<Buffer> {
+  let file = await append(key, 0, first);
+  const rest: ExportPart[] = [];
+  for (const lines of others) {
+    const part = partOf(file.length, lines);
+    rest.push(part);
+    file = Buffer.concat([file, part.rendered]);
+  }
+  await parts.append(key, rest);
+  return file;
 }
 
 beforeAll(async () => {
@@ -66,8 +78,7 @@ beforeAll(async () => {
     [kept('a part that'), kept('keeps all of its lines')],
     [c, d, ...[e, f, g].flatMap((each) => (each === undefined ? [] : [each]))],
   ];
-  const written = await writeFile(GOAL, lines);
-  file = Buffer.concat(written);
+  file = await writeFile(GOAL, lines);
   const ends: number[] = [];
   for (const line of file.toString('latin1').split('\n').slice(0, -1)) ends.push((ends.at(-1) ?? 0) + line.length + 1);
   boundaries = [0, ...ends];
@@ -111,8 +122,7 @@ describe('an exported file', () => {
 
   it('breaks off where a part is not there', async () => {
     const key = { ...GOAL, number: 2 };
-    const written = await writeFile(key, [[{ kept: 'one' }], [{ kept: 'two' }], [{ kept: 'three' }]]);
-    const { length } = Buffer.concat(written);
+    const { length } = await writeFile(key, [[{ kept: 'one' }], [{ kept: 'two' }], [{ kept: 'three' }]]);
     await at.pool.query('DELETE FROM export_part WHERE number = 2 AND "offset" = 4');
     await expect(bytesOf(key, 0, length)).rejects.toMatchObject({ code: 'unavailable' });
     await expect(bytesOf(key, 5, length)).rejects.toMatchObject({ code: 'unavailable' });
