@@ -31,6 +31,9 @@ export interface ImportContext extends ReferenceContext {
   readonly extraPatientIdentifier?: string;
 }
 
+/** What stays the same for every line of an exchange; who can be referred to is asked batch by batch. */
+export type ExchangeContext = Omit<ImportContext, 'resolve' | 'resolveIdentifier' | 'expectedType'>;
+
 export interface ImportedResource {
   readonly kind: 'resource';
   readonly type: string;

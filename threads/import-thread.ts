@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
 import { importBatchOf } from '../activities/requester/import-batch.ts';
-import type { ExchangeContext } from '../activities/requester/import-context.ts';
 import type { TargetStore } from '../activities/requester/import-threads.ts';
 import { targetLookup } from '../activities/requester/target-lookup.ts';
+import type { ExchangeContext } from '../fhir/import-transform.ts';
 import type { FromThread, StoreAnswer, StoreQuestion, ToThread } from './messages.ts';
 import { Memory, packBatch, unpackLines } from './packed.ts';
 

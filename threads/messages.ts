@@ -1,5 +1,5 @@
 import type { ImportedFile } from '../activities/requester/import-threads.ts';
-import type { ExchangeContext } from '../activities/requester/import-context.ts';
+import type { ExchangeContext } from '../fhir/import-transform.ts';
 import type { ResourceKey } from '../store/fhir-store.ts';
 import type { PackedBatch, PackedLines } from './packed.ts';
 

@@ -1,4 +1,4 @@
-import type { PreparedBatch, ReceivedLine } from '../activities/requester/import-batch.ts';
+import type { PreparedBatch, ReceivedLine } from '../activities/requester/import-threads.ts';
 import type { OpenTarget, RefusedLine } from '../store/fhir-store.ts';
 
 /*

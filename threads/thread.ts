@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { ExchangeContext } from '../activities/requester/import-context.ts';
 import type { ImportThread, TargetStore, ThreadedBatch } from '../activities/requester/import-threads.ts';
+import type { ExchangeContext } from '../fhir/import-transform.ts';
 import type { FromThread, StoreAnswer, StoreQuestion, ToThread } from './messages.ts';
 import { Memory, packLines, unpackBatch } from './packed.ts';
 

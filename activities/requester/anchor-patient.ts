@@ -1,11 +1,11 @@
 import { ERRORS, ExchangeError } from '../../fhir/errors.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { transformForImport } from '../../fhir/import-transform.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { ImportRow } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
 import { generatedRow } from './generated-row.ts';
 import { rowOf } from './import-batch.ts';
-import type { ExchangeContext } from './import-context.ts';
 
 /**
  * Makes sure that the compartment has its Patient: delivered now or before, else read from the payer, else a minimal one

@@ -1,11 +1,11 @@
 import { readDeletedLine } from '../../fhir/deleted-entries.ts';
 import { importedId } from '../../fhir/import-references.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { decodeUtf8 } from '../../fhir/ndjson.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
 import type { RefusedLine, ResourceKey } from '../../store/fhir-store.ts';
-import type { ReceivedLine } from './import-batch.ts';
-import type { ExchangeContext } from './import-context.ts';
+import type { ReceivedLine } from './import-threads.ts';
 
 export interface PreparedDeletions {
   readonly targets: readonly ResourceKey[];

@@ -5,6 +5,7 @@ import { compactJson } from '../../fhir/json-compact.ts';
 import { decodeUtf8, splitLines } from '../../fhir/ndjson.ts';
 import { attachmentLine, conditionalOf, mayFetch, readBatch } from '../../fhir/missing-references.ts';
 import { readBatchAnswer, readBundlePage } from '../../fhir/bundle-page.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import type { PeerClient } from '../../peer/fhir-client.ts';
 import { transferBlob } from '../../store/exchange-files.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
@@ -12,7 +13,6 @@ import type { MissingTarget } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
 import { currentCapabilities } from './export-choice.ts';
 import { exchangeContext } from './import-context.ts';
-import type { ExchangeContext } from './import-context.ts';
 import { assertAppended } from './overlap.ts';
 
 /** What was fetched may point further: an Organization behind a role behind a claim. */

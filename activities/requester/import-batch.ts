@@ -6,7 +6,7 @@ import type { Inspected } from '../../fhir/import-inspect.ts';
 import { targetsOf } from '../../fhir/import-references.ts';
 import type { ReferenceTargets } from '../../fhir/import-references.ts';
 import { transformRecord } from '../../fhir/import-transform.ts';
-import type { ImportedResource } from '../../fhir/import-transform.ts';
+import type { ExchangeContext, ImportedResource } from '../../fhir/import-transform.ts';
 import { attachmentId, conditionalUrl, UNTYPED } from '../../fhir/missing-references.ts';
 import { decodeUtf8 } from '../../fhir/ndjson.ts';
 import { marksOf } from '../../fhir/record-marks.ts';
@@ -14,26 +14,9 @@ import type { RefusalReason } from '../../fhir/refusals.ts';
 import { scanRecord } from '../../fhir/record-scan.ts';
 import { referencesOf } from '../../fhir/scan-references.ts';
 import type { ScannedRecord } from '../../fhir/scan-references.ts';
-import type { ImportRow, OpenTarget, RefusedLine } from '../../store/fhir-store.ts';
-import type { ExchangeContext } from './import-context.ts';
-import type { ImportedFile } from './import-threads.ts';
+import type { OpenTarget, RefusedLine } from '../../store/fhir-store.ts';
+import type { ImportedFile, PreparedBatch, PreparedRow, ReceivedLine } from './import-threads.ts';
 import type { TargetLookup } from './target-lookup.ts';
-
-export interface ReceivedLine {
-  /** Of the file as received, from 1. */
-  readonly number: number;
-  /** Empty where it is too long. */
-  readonly bytes: Uint8Array;
-  readonly tooLong: boolean;
-}
-
-export type PreparedRow = ImportRow & { readonly content: Uint8Array };
-
-export interface PreparedBatch {
-  readonly rows: readonly PreparedRow[];
-  readonly refused: readonly RefusedLine[];
-  readonly openTargets: readonly OpenTarget[];
-}
 
 interface Candidate {
   readonly number: number;

@@ -1,12 +1,9 @@
 import { identifiersOf } from '../../fhir/identifiers.ts';
 import { importedId } from '../../fhir/import-references.ts';
-import type { ImportContext } from '../../fhir/import-transform.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { isRecord } from '../../fhir/parameters.ts';
 import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { RequesterDeps } from './deps.ts';
-
-/** What stays the same for every line of an exchange; who can be referred to is asked batch by batch. */
-export type ExchangeContext = Omit<ImportContext, 'resolve' | 'resolveIdentifier' | 'expectedType'>;
 
 export async function exchangeContext(
   { fhir, payer, settings }: RequesterDeps,

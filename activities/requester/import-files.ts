@@ -1,6 +1,7 @@
 import { heartbeat } from '@temporalio/activity';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { inImportOrder } from '../../fhir/import-order.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { linesOfChunks } from '../../fhir/ndjson.ts';
 import type { Line } from '../../fhir/ndjson.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
@@ -10,9 +11,8 @@ import type { FileShareInput } from './download-files.ts';
 import { cutForeignLines } from './cut-foreign-lines.ts';
 import type { RequesterDeps } from './deps.ts';
 import { deletionsOf } from './deletion-batch.ts';
-import type { ReceivedLine } from './import-batch.ts';
+import type { ReceivedLine } from './import-threads.ts';
 import { exchangeContext } from './import-context.ts';
-import type { ExchangeContext } from './import-context.ts';
 import type { ImportThread } from './import-threads.ts';
 import { StagingQueue } from './staging-queue.ts';
 import type { Prepared } from './staging-queue.ts';

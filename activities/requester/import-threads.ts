@@ -1,12 +1,27 @@
-import type { FhirStore } from '../../store/fhir-store.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
+import type { FhirStore, ImportRow, OpenTarget, RefusedLine } from '../../store/fhir-store.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
-import type { ReceivedLine, PreparedBatch } from './import-batch.ts';
-import type { ExchangeContext } from './import-context.ts';
 
 /** What the preparation of lines asks the store. */
 export type TargetStore = Pick<FhirStore, 'known' | 'broughtByIdentifier'>;
 
 export type ImportedFile = Pick<ExchangeFile, 'exchangeId' | 'number' | 'type'>;
+
+export interface ReceivedLine {
+  /** Of the file as received, from 1. */
+  readonly number: number;
+  /** Empty where it is too long. */
+  readonly bytes: Uint8Array;
+  readonly tooLong: boolean;
+}
+
+export type PreparedRow = ImportRow & { readonly content: Uint8Array };
+
+export interface PreparedBatch {
+  readonly rows: readonly PreparedRow[];
+  readonly refused: readonly RefusedLine[];
+  readonly openTargets: readonly OpenTarget[];
+}
 
 /** Where received lines become rows: beside the thread that talks to Postgres and to Temporal. */
 export interface ImportThreads {

@@ -1,6 +1,7 @@
 import { heartbeat } from '@temporalio/activity';
 import { identifiersOf } from '../../fhir/identifiers.ts';
 import { importedId } from '../../fhir/import-references.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { AMBIGUOUS, knownSource, linkageId, linkageOf, LINKED_TYPES } from '../../fhir/linkage.ts';
 import type { KnownCandidate, LinkedPair } from '../../fhir/linkage.ts';
 import { isRecord } from '../../fhir/parameters.ts';
@@ -9,7 +10,6 @@ import { keyOf } from '../../store/fhir-store.ts';
 import type { ImportRow, ResourceKey, StoredResource } from '../../store/fhir-store.ts';
 import type { RequesterDeps } from './deps.ts';
 import { generatedRow } from './generated-row.ts';
-import type { ExchangeContext } from './import-context.ts';
 
 const LINKAGES_AT_ONCE = 100;
 /** An identifier that more records carry than there may be payers stands for "unknown". */

@@ -1,6 +1,7 @@
 import { heartbeat } from '@temporalio/activity';
 import { idOfUrn } from '../../fhir/identifiers.ts';
 import { importedId } from '../../fhir/import-references.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { conditionalOf } from '../../fhir/missing-references.ts';
 import { splitLines } from '../../fhir/ndjson.ts';
 import type { ExchangeFile } from '../../store/exchange-files.ts';
@@ -8,8 +9,7 @@ import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { LineKey } from '../../store/fhir-store.ts';
 import { readKept } from '../../store/kept-content.ts';
 import type { RequesterDeps } from './deps.ts';
-import type { ReceivedLine } from './import-batch.ts';
-import type { ExchangeContext } from './import-context.ts';
+import type { ReceivedLine } from './import-threads.ts';
 import type { ImportThread } from './import-threads.ts';
 import { typesOfUrns } from './urn-types.ts';
 

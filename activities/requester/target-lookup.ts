@@ -1,9 +1,8 @@
 import { idOfUrn } from '../../fhir/identifiers.ts';
 import type { ReferenceTargets } from '../../fhir/import-references.ts';
 import { LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
-import type { ImportContext } from '../../fhir/import-transform.ts';
+import type { ExchangeContext, ImportContext } from '../../fhir/import-transform.ts';
 import { attachmentId } from '../../fhir/missing-references.ts';
-import type { ExchangeContext } from './import-context.ts';
 import type { TargetStore } from './import-threads.ts';
 import { TargetMemory } from './target-memory.ts';
 import type { Target } from './target-memory.ts';

@@ -1,6 +1,6 @@
 import { importedId } from '../../fhir/import-references.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { IdSet } from './id-set.ts';
-import type { ExchangeContext } from './import-context.ts';
 
 /** A resource under its id at the payer, and what is known of it here. */
 export interface Target {

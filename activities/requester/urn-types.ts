@@ -1,6 +1,6 @@
 import { importedId } from '../../fhir/import-references.ts';
+import type { ExchangeContext } from '../../fhir/import-transform.ts';
 import { RESOURCE_TYPES } from '../../fhir/resource-types.ts';
-import type { ExchangeContext } from './import-context.ts';
 import type { TargetStore } from './import-threads.ts';
 
 /** Each is looked for under every type there is. */

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import type { ReceivedLine } from '../../../activities/requester/import-batch.ts';
+import type { ReceivedLine } from '../../../activities/requester/import-threads.ts';
 import type { ImportThread, TargetStore } from '../../../activities/requester/import-threads.ts';
 import { createImportThreads } from '../../../threads/import-threads.ts';
 
