@@ -8,7 +8,7 @@ const MOST_THREADS = Math.min(Math.max(availableParallelism() - 1, 1), 4);
 
 /** Threads start with the exchanges that need them, and end when they have had nothing to do for a while; beyond their
  * greatest number exchanges share one. */
-export function createImportThreads(): ImportThreads & { close(): Promise<void> } {
+export function createImportThreads(makeProgram = threadProgram): ImportThreads & { close(): Promise<void> } {
   let threads: Thread[] = [];
   let program: Promise<string> | undefined;
   const leastBusy = (code: string): Thread => {
@@ -21,7 +21,7 @@ export function createImportThreads(): ImportThreads & { close(): Promise<void> 
   };
   return {
     async open(exchangeId, context, store) {
-      program ??= threadProgram();
+      program ??= makeProgram();
       // One that could not be made is made anew by whoever tries again.
       program.catch(() => (program = undefined));
       return leastBusy(await program).open(exchangeId, context, store);

@@ -23,6 +23,12 @@ async function matched(clientId: string, options: Parameters<typeof matchBody>[0
   return client;
 }
 
+/** All but Date. */
+const REAL = [
+  ...(['nextTick', 'queueMicrotask', 'hrtime', 'performance', 'setImmediate', 'clearImmediate'] as const),
+  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+];
+
 const outcome = async (answer: Response): Promise<unknown> => [answer.status, await codeOf(answer)];
 const WITHDRAWN = [403, 'consent-withdrawn'];
 
@@ -93,6 +99,27 @@ describe('a step of an export that takes long', () => {
 });
 
 describe('a consent that ends', () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('ends a download that takes its time, and leaves no file that looks whole', async () => {
+    const client = await matched('slow-reader');
+    const scan = `{"resourceType":"Media","id":"scan","status":"completed","subject":{"reference":"Patient/ann"},"content":{"data":"${'QUJD'.repeat(8_000_000)}"}}`;
+    await createResource(payer.fhir, scan);
+    const { output } = await client.exported('Patient/ann/$export?_type=Media');
+    const answer = await client.get(output[0]?.url ?? '', { 'accept-encoding': 'identity' });
+    const reader = answer.body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    await payer.matches.withdraw('ann', 'slow-reader');
+    // Time alone is moved on: all that waits for something goes on as it does.
+    jest.useFakeTimers({ now: Date.now() + 2000, doNotFake: REAL });
+    const rest = async (): Promise<void> => {
+      while ((await reader?.read())?.done === false);
+    };
+    await expect(rest()).rejects.toThrow();
+  });
+
   it('closes the status of an export as well as its files', async () => {
     const client = await matched('ending');
     const status = await client.kickOff('Patient/ann/$export?_type=Patient');

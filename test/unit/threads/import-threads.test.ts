@@ -1,7 +1,8 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { ReceivedLine } from '../../../activities/requester/import-threads.ts';
 import type { ImportThread, TargetStore } from '../../../activities/requester/import-threads.ts';
 import { createImportThreads } from '../../../threads/import-threads.ts';
+import { threadProgram } from '../../../threads/program.ts';
 
 const CONTEXT = {
   ...{ organization: 'old', localPatientId: 'local', memberId: 'm1', anchorPatientId: 'anchor' },
@@ -120,5 +121,54 @@ describe('a thread in which lines become rows', () => {
     );
     await own.close();
     await waiting;
+  });
+});
+
+describe('the threads of a process', () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const prepareOne = async (own: ReturnType<typeof createImportThreads>): Promise<number> => {
+    const thread = await own.open('x1', CONTEXT, nothingKnown);
+    const { rows } = await thread.prepare(file('Observation'), lines(observation('o1', 'e1')));
+    thread.close();
+    return rows.length;
+  };
+
+  it('start once their program can be made, after a time when it could not', async () => {
+    let tries = 0;
+    const own = createImportThreads(() =>
+      tries++ === 0 ? Promise.reject(new Error('no more processes')) : threadProgram(),
+    );
+    await expect(own.open('x1', CONTEXT, nothingKnown)).rejects.toThrow('no more processes');
+    expect(await prepareOne(own)).toBe(1);
+    await own.close();
+  });
+
+  it('end when they have rested, and the next exchange has a new one', async () => {
+    const own = createImportThreads();
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    const resting = await own.open('x1', CONTEXT, nothingKnown);
+    resting.close();
+    jest.advanceTimersByTime(60_000);
+    jest.useRealTimers();
+    // What was handed out before has ended with its thread.
+    await expect(resting.prepare(file('Observation'), lines(observation('o1', 'e1')))).rejects.toThrow('has ended');
+    expect(await prepareOne(own)).toBe(1);
+    await own.close();
+  });
+
+  it('fail a batch with what went wrong and where, and not with the text of the line', async () => {
+    const broken =
+      'require("node:worker_threads").parentPort.on("message", () => { throw new RangeError("Ann Person"); });';
+    const own = createImportThreads(() => Promise.resolve(broken));
+    const thread = await own.open('x1', CONTEXT, nothingKnown);
+    const failed: unknown = await thread
+      .prepare(file('Observation'), lines(observation('o1', 'e1')))
+      .catch((error: unknown) => error);
+    expect(String((failed as Error).stack)).toMatch(/RangeError[^]*\n\s+at /);
+    expect(String((failed as Error).stack)).not.toContain('Ann Person');
+    await own.close();
   });
 });
