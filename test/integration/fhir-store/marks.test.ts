@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { marksOf } from '../../../fhir/record-marks.ts';
+import fc from 'fast-check';
+import { isDecidedSql, isOver, isUnmarked, marksOf } from '../../../fhir/record-marks.ts';
 import { loadFiles } from '../../../store/postgres/load.ts';
+import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { adapters, useStore } from '../../support/fhir-stores.ts';
 import { batchOf, createResource, deletionOf, importRow, openExchange } from '../../support/records.ts';
 
@@ -96,5 +98,39 @@ describe.each(adapters)('what is marked of a record, over $name', ({ create }) =
     const [first, ...others] = await versions('s-org');
     expect(first).toMatchObject({ shared_references: 'Endpoint/e' });
     expect(others).toEqual([none, first, none]);
+  });
+});
+
+describe('what marks decide', () => {
+  const at = useStore(createPostgresFhirStore);
+
+  it('is the same in the database, which reads no text of it, and for what is made of the rest', async () => {
+    const near = (places: readonly number[]): fc.Arbitrary<number> =>
+      fc
+        .tuple(fc.constantFrom(...places), fc.integer({ min: -1, max: 1 }))
+        .map(([place, more]) => Math.max(place + more, 0));
+    const [years, months] = [near([0, 2020, 2021, 0x7ffe]), near([0, 1, 600, 601, 0x7fe])];
+    const marks = fc
+      .tuple(years, fc.integer({ min: 0, max: 15 }), months)
+      .map(([year, bits, month]) => (month << 20) | (bits << 16) | year);
+    const rule = fc.record({
+      mask: fc.integer({ min: 0, max: 15 }).map((bits) => bits << 16),
+      ...{ fromYear: fc.constantFrom(0, 2021), cutMonth: fc.constantFrom(0, 600) },
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.option(marks, { nil: undefined }), { minLength: 50, maxLength: 50 }),
+        rule,
+        async (all, unmarked) => {
+          const { rows } = await at.pool.query<{ decided: boolean | null }>(
+            `SELECT ${isDecidedSql('m.marks', unmarked)} AS decided FROM unnest($1::int[]) WITH ORDINALITY AS m(marks, n) ORDER BY n`,
+            [all.map((each) => each ?? null)],
+          );
+          expect(rows.map(({ decided }) => decided === true)).toEqual(
+            all.map((each) => isUnmarked(each, unmarked) || isOver(each, unmarked)),
+          );
+        },
+      ),
+    );
   });
 });

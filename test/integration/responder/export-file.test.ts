@@ -39,6 +39,44 @@ afterAll(() => payer.stop());
 const urlOf = (type: string): string => manifest.output.find((file) => file.type === type)?.url ?? '';
 const jobId = (): string => /export-file\/([^/]+)\//.exec(urlOf('Observation'))?.[1] ?? '';
 
+describe('a file', () => {
+  it('comes whole, with its length and a strong validator', async () => {
+    const answer = await partner.get(urlOf('Observation'), PLAIN);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect(answer.headers.get('content-type')).toBe('application/fhir+ndjson');
+    expect(Number(answer.headers.get('content-length'))).toBe(bytes.length);
+    expect(answer.headers.get('etag')).toMatch(/^"[^"]+"$/);
+    expect(bytes.toString('utf8').endsWith('}\n')).toBe(true);
+  });
+
+  it('comes gzipped where that is accepted, under a validator of its own', async () => {
+    const whole = await partner.get(urlOf('Observation'), PLAIN);
+    const zipped = await partner.get(urlOf('Observation'), { 'accept-encoding': 'gzip' });
+    expect(zipped.headers.get('content-encoding')).toBe('gzip');
+    expect(zipped.headers.get('etag')).not.toBe(whole.headers.get('etag'));
+    expect(await zipped.text()).toBe(await whole.text());
+    const refused = await partner.get(urlOf('Observation'), { 'accept-encoding': 'gzip;q=0' });
+    expect(refused.headers.get('content-encoding')).toBeNull();
+  });
+
+  it('tells its length to HEAD without its bytes', async () => {
+    const authorization = `Bearer ${await payer.token('new-payer')}`;
+    const answer = await fetch(urlOf('Observation'), { method: 'HEAD', headers: { authorization, ...PLAIN } });
+    const whole = await partner.get(urlOf('Observation'), PLAIN);
+    expect([answer.status, answer.headers.get('content-length')]).toEqual([200, whole.headers.get('content-length')]);
+  });
+
+  it('goes on in the middle for the validator that it had, and from the start for another', async () => {
+    const whole = await partner.get(urlOf('Observation'), PLAIN);
+    const text = await whole.text();
+    const range = { ...PLAIN, range: 'bytes=10-' };
+    const rest = await partner.get(urlOf('Observation'), { ...range, 'if-range': whole.headers.get('etag') ?? '' });
+    expect([rest.status, await rest.text()]).toEqual([206, text.slice(10)]);
+    const again = await partner.get(urlOf('Observation'), { ...range, 'if-range': '"another"' });
+    expect([again.status, await again.text()]).toEqual([200, text]);
+  });
+});
+
 describe('a file with records that are longer than a part of it', () => {
   it('has each of them as a read does, in the order of the others', async () => {
     const lines = await partner.lines(manifest, 'DocumentReference');

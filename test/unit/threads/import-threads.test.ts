@@ -73,6 +73,27 @@ describe('a thread in which lines become rows', () => {
     expect(openTargets.map(({ type, originalId }) => `${type}/${originalId}`)).toEqual(['Encounter/e2']);
   });
 
+  it('prepares a batch behind the one before it, also where that one has to wait for the store', async () => {
+    const waiting: (() => void)[] = [];
+    const store: TargetStore = {
+      ...nothingKnown,
+      known: () => new Promise((resolve) => waiting.push(() => resolve(new Set()))),
+    };
+    const report =
+      '{"resourceType":"DiagnosticReport","id":"r1","subject":{"reference":"Patient/m1"},"result":[{"reference":"Observation/o1"}]}';
+    const { openTargets } = await withThread(store, async (thread) => {
+      const first = thread.prepare(file('Observation'), lines(observation('o1', 'e1')));
+      const second = thread.prepare(file('DiagnosticReport'), lines(report));
+      // Every question that is asked meanwhile is answered, the last one first.
+      const answering = setInterval(() => waiting.pop()?.(), 20);
+      await first;
+      return second.finally(() => {
+        clearInterval(answering);
+      });
+    });
+    expect(openTargets).toEqual([]);
+  });
+
   it('asks the store for what did not come with this exchange', async () => {
     const store: TargetStore = {
       ...nothingKnown,
