@@ -64,12 +64,17 @@ export function isOver(marks: number | undefined, { mask, cutMonth }: Unmarked):
   return endOf(marks) > 0 && endOf(marks) < cutMonth;
 }
 
-/** Condition in SQL on a column of marks that one of the two holds; not true where it is NULL. */
-export function isDecidedSql(column: string, { mask, fromYear, cutMonth }: Unmarked): string {
-  const end = `(${column} >> ${END_SHIFT}) & ${END_BITS}`;
-  const isWithin = `${column} & ${YEAR_BITS} >= ${fromYear} OR ${end} > ${cutMonth}`;
-  return `${column} & ${mask} = 0 AND (${isWithin} OR ${end} BETWEEN 1 AND ${cutMonth - 1})`;
+/** `isUnmarked` in SQL, on a column of marks; not true where it is NULL. */
+export function isUnmarkedSql(column: string, { mask, fromYear, cutMonth }: Unmarked): string {
+  return `${column} & ${mask} = 0 AND (${column} & ${YEAR_BITS} >= ${fromYear} OR ${endSql(column)} > ${cutMonth})`;
 }
+
+/** `isOver` in SQL, on a column of marks; not true where it is NULL. */
+export function isOverSql(column: string, { mask, cutMonth }: Unmarked): string {
+  return `${column} & ${mask} = 0 AND ${endSql(column)} BETWEEN 1 AND ${cutMonth - 1}`;
+}
+
+const endSql = (column: string): string => `(${column} >> ${END_SHIFT}) & ${END_BITS}`;
 
 /** The number of a day's month, the first one of FIRST_YEAR being 1; zero for those that have none. */
 export function monthOf(day: string): number {

@@ -7,10 +7,15 @@ import { inTransaction } from './postgres/transaction.ts';
 
 export type ExportFileKey = Pick<ExportFile, 'jobId' | 'type' | 'number'>;
 
-/** A stored version that a line is of; undefined where the line is kept. */
-export interface PartLine {
-  readonly id: string;
+/** Lines of one publication that go out as their records are stored, in the order of ids. */
+export interface PartRun {
+  /** Of whom they are; undefined where nobody asks for it. */
+  readonly memberId: string | undefined;
+  /** The compartment that all of them lie in; undefined for any. */
+  readonly patientId: string | undefined;
   readonly version: bigint;
+  /** Each once, with a space between two. */
+  readonly ids: string;
 }
 
 /** Some lines of an exported file, one behind the other; of a long line, which is kept, a piece. */
@@ -19,11 +24,10 @@ export interface ExportPart {
   readonly offset: number;
   /** Of all of them, each with its end. */
   readonly bytes: number;
-  /** None where all of them are kept. */
-  readonly lines: readonly (PartLine | undefined)[];
-  /** The kept lines, each with its end. */
+  readonly runs: readonly PartRun[];
+  /** The lines that are kept, each with its end, behind those of the runs. */
   readonly kept: Uint8Array;
-  /** Of whom the records are: a line for each member, `member<TAB>id id …`. */
+  /** Of whom the kept ones are: a line for each member, `member<TAB>id id …`. */
   readonly targets: string;
 }
 
@@ -42,12 +46,14 @@ export interface ExportPartStore {
    * @throws ExchangeError `unavailable` where a part or a version is not there
    */
   read(file: ExportFileKey, start: number, end: number): AsyncIterable<Buffer>;
-  /** The lines of `targets`, part after part. */
+  /** What was written of whom, part after part: lines as those of `targets`. */
   targets(file: ExportFileKey): AsyncIterable<readonly string[]>;
   remove(jobId: string, which: ExportFileRange): Promise<void>;
 }
 
 const PARTS_AT_ONCE = 50;
+const TARGETS_OF_RUNS = `(SELECT string_agg(concat(u.member, E'\\t', u.ids, E'\\n'), '') FROM unnest(members, ids) AS u(member, ids)
+  WHERE u.member IS NOT NULL)`;
 
 export function createExportPartStore(pool: Pool): ExportPartStore {
   return {
@@ -81,12 +87,12 @@ export function createExportPartStore(pool: Pool): ExportPartStore {
     async *targets({ jobId, type, number }) {
       let after = -1;
       for (;;) {
-        const { rows } = await pool.query<{ offset: string; targets: string | null }>(
-          `SELECT "offset", targets FROM export_part WHERE job_id = $1 AND type = $2 AND number = $3 AND "offset" > $4
-           ORDER BY "offset" LIMIT ${PARTS_AT_ONCE}`,
+        const { rows } = await pool.query<{ offset: string; targets: string }>(
+          `SELECT "offset", concat(${TARGETS_OF_RUNS}, targets) AS targets FROM export_part
+           WHERE job_id = $1 AND type = $2 AND number = $3 AND "offset" > $4 ORDER BY "offset" LIMIT ${PARTS_AT_ONCE}`,
           [jobId, type, number, after],
         );
-        for (const { targets } of rows) if (targets !== null) yield targets.split('\n').slice(0, -1);
+        for (const { targets } of rows) yield targets.split('\n').slice(0, -1);
         if (rows.length < PARTS_AT_ONCE) return;
         after = Number(rows.at(-1)?.offset);
       }

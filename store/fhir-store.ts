@@ -6,6 +6,7 @@
  */
 import type { RecordMarks, Unmarked } from '../fhir/record-marks.ts';
 import type { RecordBatch } from './record-batch.ts';
+import type { RecordRun } from './record-run.ts';
 import type { HistoryQuery, IdentifierQuery, SearchPage, SearchQuery, SearchScope } from './search-query.ts';
 
 export interface StoredResource {
@@ -75,6 +76,13 @@ export interface BulkQuery extends Omit<CompartmentQuery, 'patientIds' | 'types'
   readonly patientIds: readonly string[] | 'everybody';
   /** Texts that are not read; absent: all of them are. */
   readonly unmarked?: Unmarked | undefined;
+}
+
+export interface RunQuery extends Pick<CompartmentQuery, 'asOf' | 'since' | 'origin'> {
+  readonly patientIds: readonly string[];
+  readonly unmarked: Unmarked;
+  /** At the most. */
+  readonly recordsPerRun: number;
 }
 
 /** One record on its way in: transformed, not yet visible. Its marks are those of its content. */
@@ -194,6 +202,10 @@ export interface FhirStore {
    * nobody's. A connection is held until the reader has come to the end.
    */
   recordsOfType(type: string, query: BulkQuery): AsyncIterable<RecordBatch>;
+  /** The same records as runs, for what asks nothing of most of them but their ids. */
+  runsOfType(type: string, query: RunQuery): AsyncIterable<readonly RecordRun[]>;
+  /** The records of such runs, one by one; texts that `unmarked` decides of are not read. */
+  recordsOfRuns(type: string, runs: readonly RecordRun[], unmarked: Unmarked): AsyncIterable<RecordBatch>;
   /**
    * Which of the types these compartments, or all records, may hold something of, and how many of each at the most, counted
    * up to `most`: none that is left out is there.

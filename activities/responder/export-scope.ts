@@ -24,7 +24,7 @@ export interface ExportScope {
   /** Under which a member's records are written from now on, or what belongs to none; none for an operator. */
   consentsOf(member: string | undefined): readonly FileConsent[];
   /** The member whose compartment this is; undefined for what belongs to none. */
-  memberOf(resource: StoredResource): string | undefined;
+  memberOf(resource: Pick<StoredResource, 'patientId'>): string | undefined;
   /**
    * What becomes of a resource, or of the text that is given in the place of its own; undefined for what no export holds:
    * evidence, another member's, what lists members.

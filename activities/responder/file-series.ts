@@ -1,7 +1,7 @@
 import type { ExportFile, FileConsent } from '../../store/export-files.ts';
 import type { ResponderDeps } from './deps.ts';
 import { FileWriter } from './file-writer.ts';
-import type { StoredLine } from './file-writer.ts';
+import type { StoredLines } from './file-writer.ts';
 import type { LineTarget } from './target-list.ts';
 
 export interface SeriesName {
@@ -39,10 +39,22 @@ export class FileSeries {
   }
 
   /** The same without a promise for each line: true when `settle` has to be waited for before the next one. */
-  add(line: string | StoredLine, target?: LineTarget, consents: readonly FileConsent[] = []): boolean {
-    this.#writer ??= this.#open();
+  add(line: string, target?: LineTarget, consents: readonly FileConsent[] = []): boolean {
+    const writer = (this.#writer ??= this.#open());
     this.#lines++;
-    return this.#writer.add(line, target, consents) || this.#writer.isFull(this.#deps.settings);
+    return writer.add(line, target, consents) || writer.isFull(this.#deps.settings);
+  }
+
+  /** The same of lines that are not kept. */
+  addStored(lines: StoredLines, consents: readonly FileConsent[]): boolean {
+    const writer = (this.#writer ??= this.#open());
+    this.#lines += lines.count;
+    return writer.addStored(lines, consents) || writer.isFull(this.#deps.settings);
+  }
+
+  /** So that no file is longer than it may be by more than a line. */
+  async makeRoomFor(lines: StoredLines): Promise<void> {
+    if (this.#writer?.isFullWith(lines, this.#deps.settings) === true) await this.close();
   }
 
   async settle(): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cancellationSignal } from '@temporalio/activity';
 import type { ExportFile, FileConsent } from '../../store/export-files.ts';
-import type { ExportPart, PartLine } from '../../store/export-parts.ts';
+import type { ExportPart, PartRun } from '../../store/export-parts.ts';
 import type { ResponderDeps } from './deps.ts';
 import { TargetLines } from './target-list.ts';
 import type { LineTarget } from './target-list.ts';
@@ -21,9 +21,10 @@ export interface FileName {
   readonly list: ExportFile['list'];
 }
 
-/** A line that goes out as its record is stored. */
-export interface StoredLine extends PartLine {
-  /** Of the line, with its end. */
+/** Lines that go out as their records are stored. */
+export interface StoredLines extends PartRun {
+  readonly count: number;
+  /** Of all of them, each with its end. */
   readonly bytes: number;
 }
 
@@ -38,9 +39,10 @@ export class FileWriter {
   /** A line that is longer than a part; it stands behind the others that wait. */
   #long = Buffer.alloc(0);
   #waiting: ExportPart[] = [];
-  #lines: (PartLine | undefined)[] = [];
-  #hasStored = false;
+  #runs: PartRun[] = [];
   #bytes = 0;
+  /** Of the part that is made. */
+  #lines = 0;
   /** Where the part begins that is made. */
   #offset = 0;
   #count = 0;
@@ -52,31 +54,38 @@ export class FileWriter {
   }
 
   isFull({ linesPerFile, maxFileBytes }: ResponderDeps['settings']): boolean {
-    return this.#count >= linesPerFile || this.#offset + this.#bytes + this.#long.length >= maxFileBytes;
+    return this.#count >= linesPerFile || this.#end() >= maxFileBytes;
+  }
+
+  /** Whether these lines are more than a file holds that has some. */
+  isFullWith({ count, bytes }: StoredLines, { linesPerFile, maxFileBytes }: ResponderDeps['settings']): boolean {
+    return this.#count > 0 && (this.#count + count > linesPerFile || this.#end() + bytes > maxFileBytes);
   }
 
   /** `consents`: under which it is written. True when there is enough for `commit`. */
-  add(line: string | StoredLine, target: LineTarget | undefined, consents: readonly FileConsent[]): boolean {
-    if (typeof line === 'string' && line.length > PART_BYTES) this.#long = Buffer.from(`${line}\n`);
-    else if (typeof line === 'string') {
-      this.#bytes += this.#kept.add(line);
-      this.#lines.push(undefined);
-    } else {
-      this.#bytes += line.bytes;
-      this.#lines.push(line);
-      this.#hasStored = true;
-    }
-    this.#count++;
+  add(line: string, target: LineTarget | undefined, consents: readonly FileConsent[]): boolean {
+    if (line.length > PART_BYTES) this.#long = Buffer.from(`${line}\n`);
+    else this.#bytes += this.#kept.add(line);
     if (target !== undefined) this.#targets.add(target);
-    for (const consent of consents) this.#consents.set(consent.patientId, consent);
-    return this.#long.length > 0 || this.#bytes >= PART_BYTES || this.#lines.length >= PART_LINES;
+    return this.#added(1, consents);
+  }
+
+  /** The same of lines that are not kept. */
+  addStored({ count, bytes, ...run }: StoredLines, consents: readonly FileConsent[]): boolean {
+    const last = this.#runs.at(-1);
+    const isOne = last?.patientId === run.patientId && last?.version === run.version && last.memberId === run.memberId;
+    if (last !== undefined && isOne) this.#runs[this.#runs.length - 1] = { ...last, ids: `${last.ids} ${run.ids}` };
+    else this.#runs.push(run);
+    this.#bytes += bytes;
+    return this.#added(count, consents);
   }
 
   /** Waits for the commit before this one only: the next lines are made while this one is written. */
   async commit(): Promise<void> {
     await this.#underWay;
     cancellationSignal().throwIfAborted();
-    const parts = [...(this.#lines.length > 0 ? [this.#takePart()] : []), ...this.#takeLong()];
+    const parts = [...(this.#bytes > 0 ? [this.#takePart()] : []), ...this.#takeLong()];
+    this.#lines = 0;
     for (const part of parts) this.#digest(part);
     const [only] = parts;
     if (only === undefined) return;
@@ -99,6 +108,17 @@ export class FileWriter {
     });
   }
 
+  #end(): number {
+    return this.#offset + this.#bytes + this.#long.length;
+  }
+
+  #added(lines: number, consents: readonly FileConsent[]): boolean {
+    this.#count += lines;
+    this.#lines += lines;
+    for (const consent of consents) this.#consents.set(consent.patientId, consent);
+    return this.#long.length > 0 || this.#bytes >= PART_BYTES || this.#lines >= PART_LINES;
+  }
+
   #append(parts: readonly ExportPart[]): void {
     this.#waiting = [];
     this.#underWay = this.#deps.parts.append(this.#name, parts);
@@ -108,11 +128,11 @@ export class FileWriter {
 
   #takePart(): ExportPart {
     const part = {
-      ...{ offset: this.#offset, bytes: this.#bytes, lines: this.#hasStored ? this.#lines : [] },
+      ...{ offset: this.#offset, bytes: this.#bytes, runs: this.#runs },
       ...{ kept: this.#kept.take(), targets: this.#targets.take() },
     };
     this.#offset += part.bytes;
-    [this.#lines, this.#bytes, this.#hasStored] = [[], 0, false];
+    [this.#runs, this.#bytes] = [[], 0];
     return part;
   }
 
@@ -121,7 +141,7 @@ export class FileWriter {
     const parts: ExportPart[] = [];
     for (let at = 0; at < this.#long.length; at += PART_BYTES) {
       const kept = this.#long.subarray(at, at + PART_BYTES);
-      parts.push({ offset: this.#offset, bytes: kept.length, lines: [], kept, targets: this.#targets.take() });
+      parts.push({ offset: this.#offset, bytes: kept.length, runs: [], kept, targets: this.#targets.take() });
       this.#offset += kept.length;
     }
     this.#long = Buffer.alloc(0);
@@ -129,9 +149,9 @@ export class FileWriter {
   }
 
   /** Of all that the bytes of the file are made of: versions do not change. */
-  #digest({ offset, lines, kept }: ExportPart): void {
-    this.#hash.update(`${offset} ${lines.length} ${kept.length}\n`);
-    this.#hash.update(lines.map((line) => (line === undefined ? '\n' : `${line.id} ${line.version}\n`)).join(''));
+  #digest({ offset, runs, kept }: ExportPart): void {
+    this.#hash.update(`${offset} ${runs.length} ${kept.length}\n`);
+    for (const { version, ids } of runs) this.#hash.update(`${version} ${ids}\n`);
     this.#hash.update(kept);
   }
 }

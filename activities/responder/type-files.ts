@@ -5,6 +5,7 @@ import type { Unmarked } from '../../fhir/record-marks.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
+import type { RecordRun } from '../../store/record-run.ts';
 import { LONG_RECORD_BYTES } from '../../store/record-batch.ts';
 import type { BatchRecord, RecordBatch } from '../../store/record-batch.ts';
 import type { ResponderDeps } from './deps.ts';
@@ -12,12 +13,12 @@ import { isInTime, isWrittenWhole, lineOf } from './export-line.ts';
 import type { LineOf } from './export-line.ts';
 import type { ExportScope } from './export-scope.ts';
 import { FileSeries } from './file-series.ts';
-import type { StoredLine } from './file-writer.ts';
+import type { StoredLines } from './file-writer.ts';
 import { tellingReferences } from './reference-collector.ts';
 import type { ReferenceCollector } from './reference-collector.ts';
 import { WithheldTally } from './withheld-tally.ts';
 
-type Line = string | StoredLine;
+type Line = string | StoredLines;
 
 const LOOK_BACK = withheld('look-back');
 
@@ -49,6 +50,15 @@ export class TypeFiles {
     return this.#references === undefined ? unmarked : tellingReferences(unmarked);
   }
 
+  /** The records of `rest` are left to `write`. */
+  async writeRuns(runs: readonly RecordRun[], scope: ExportScope): Promise<void> {
+    for (const run of runs) {
+      if (run.kind === 'over') this.#count(run, LOOK_BACK, run.count);
+      if (run.kind === 'unmarked') await this.#writeRun(run, scope);
+    }
+    await this.#references?.storeMany();
+  }
+
   async write(batch: RecordBatch, scope: ExportScope): Promise<void> {
     const unmarked = scope.unmarked(this.#type);
     for (const record of batch) {
@@ -77,13 +87,23 @@ export class TypeFiles {
       return undefined;
     }
     if (this.#isWrittenWhole && unmarked !== undefined && isUnmarked(record.marks, unmarked)) {
-      return scope.reaches(record) ? this.#asStored(record) : undefined;
+      return scope.reaches(record) ? this.#asStored(record, scope) : undefined;
     }
     return this.#disclosedLine(record, scope, unmarked !== undefined);
   }
 
-  #count(record: BatchRecord, disclosed: Disclosed): void {
-    if (isInTime(this.#job, record)) this.#tally.add(this.#type, disclosed);
+  /** What it refers to goes along even where it has not changed itself: a practitioner may have. */
+  async #writeRun(run: RecordRun, scope: ExportScope): Promise<void> {
+    this.#references?.addListed(run.sharedReferences);
+    if (!isInTime(this.#job, run)) return;
+    const memberId = scope.memberOf(run);
+    const lines = { ...run, memberId };
+    await this.#files.makeRoomFor(lines);
+    if (this.#files.addStored(lines, scope.consentsOf(memberId))) await this.#files.settle();
+  }
+
+  #count(records: Pick<StoredResource, 'lastUpdated'>, disclosed: Disclosed, count = 1): void {
+    if (isInTime(this.#job, records)) this.#tally.add(this.#type, disclosed, count);
   }
 
   /** `byRules`: only rules decide, which do not ask who wrote it when; so what is withheld needs no `meta` of ours. */
@@ -97,19 +117,21 @@ export class TypeFiles {
       if (disclosed !== undefined) this.#count(record, disclosed);
       if (disclosed?.kind !== 'shown') return undefined;
       const isStored = byRules && disclosed.text === text && this.#isWrittenWhole && hasPlainMeta(record.marks);
-      if (isStored) return this.#asStored(record);
+      if (isStored) return this.#asStored(record, scope);
       return this.#lineOfShown(byRules ? withStoredMeta(disclosed.text, record) : disclosed.text);
     };
     const disclosed = scope.disclose(record, text);
     return disclosed instanceof Promise ? disclosed.then(lineOf) : lineOf(disclosed);
   }
 
-  /** What it refers to goes along even where it has not changed itself: a practitioner may have. */
-  #asStored(record: BatchRecord): Line {
+  #asStored(record: BatchRecord, scope: ExportScope): Line {
     if (isListed(record.marks)) this.#references?.addListed(record.sharedReferences);
     else this.#references?.add(record.storedText);
     if (record.size > LONG_RECORD_BYTES) return record.text;
-    return { id: record.id, version: record.version, bytes: record.size + record.stampSize + 1 };
+    // Records of everything that is stored come in the order of ids, not compartment by compartment.
+    const patientId = this.#job.level === 'system' ? undefined : record.patientId;
+    const { id: ids, version, size, stampSize } = record;
+    return { memberId: scope.memberOf(record), patientId, version, ids, count: 1, bytes: size + stampSize + 1 };
   }
 
   /** The same of a text that is not as it is stored. */
@@ -123,6 +145,7 @@ export class TypeFiles {
   #add(line: Line, record: StoredResource, scope: ExportScope): boolean {
     if (!isInTime(this.#job, record)) return false;
     const member = scope.memberOf(record);
+    if (typeof line !== 'string') return this.#files.addStored(line, scope.consentsOf(member));
     const target = member === undefined ? undefined : { member, id: record.id };
     return this.#files.add(line, target, scope.consentsOf(member));
   }

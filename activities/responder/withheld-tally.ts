@@ -5,10 +5,11 @@ import type { WithheldCounts } from '../../store/export-jobs.ts';
 export class WithheldTally {
   readonly #byType = new Map<string, Map<WithheldReason, number>>();
 
-  add(type: string, disclosed: Disclosed): void {
+  /** `records`: of how many it is so. */
+  add(type: string, disclosed: Disclosed, records = 1): void {
     for (const reason of disclosed.kind === 'withheld' ? [disclosed.reason] : disclosed.masked) {
       const counts = this.#byType.get(type) ?? new Map<WithheldReason, number>();
-      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+      counts.set(reason, (counts.get(reason) ?? 0) + records);
       this.#byType.set(type, counts);
     }
   }

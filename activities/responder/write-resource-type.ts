@@ -1,6 +1,9 @@
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
+import type { BulkQuery } from '../../store/fhir-store.ts';
 import type { RecordBatch } from '../../store/record-batch.ts';
+import { RUN_RECORD_BYTES } from '../../store/record-run.ts';
+import type { RecordRun } from '../../store/record-run.ts';
 import { alive } from './alive.ts';
 import type { ResponderDeps } from './deps.ts';
 import { exportScopes } from './export-scope.ts';
@@ -9,6 +12,11 @@ import { FINISHED_FROM } from './file-numbers.ts';
 import { ReferenceCollector, wantsShared } from './reference-collector.ts';
 import { removeFiles } from './remove-files.ts';
 import { TypeFiles } from './type-files.ts';
+
+/** Some of them make a part of a file. */
+const RUN_RECORDS = 250;
+/** Each time costs a statement. */
+const REST_AT_ONCE = 1000;
 
 export interface TypesInput {
   readonly jobId: string;
@@ -43,13 +51,7 @@ export function writeTypes(deps: ResponderDeps) {
     const references = wantsShared(job, deps.settings) ? new ReferenceCollector(deps, jobId, 0) : undefined;
     const all = types.map((type) => ({ type, files: new TypeFiles(deps, job, type, references) }));
     for await (const scope of exportScopes(deps, job)) {
-      for (const { type, files } of all) {
-        const query = { changedOnly: references === undefined, unmarked: files.unmarked(scope) };
-        for await (const batch of alive(recordsOf(deps, job, scope, type, query))) {
-          await scope.stillInForce();
-          await files.write(batch, scope);
-        }
-      }
+      for (const each of all) await writeScope(deps, job, scope, { ...each, changedOnly: references === undefined });
     }
     await references?.store();
     const written = await Promise.all(all.map(({ files }) => files.close()));
@@ -59,6 +61,52 @@ export function writeTypes(deps: ResponderDeps) {
       resources: written.reduce((sum, { resources }) => sum + resources, 0),
     };
   };
+}
+
+interface TypeOfScope {
+  readonly type: string;
+  readonly files: TypeFiles;
+  readonly changedOnly: boolean;
+}
+
+async function writeScope(deps: ResponderDeps, job: ExportJob, scope: ExportScope, asked: TypeOfScope): Promise<void> {
+  const { type, files, changedOnly } = asked;
+  const unmarked = files.unmarked(scope);
+  // Everything that is stored has no order of compartments, which runs are made by.
+  if (unmarked !== undefined && job.level !== 'system') return writeRuns(deps, job, scope, { ...asked, unmarked });
+  await writeRecords(recordsOf(deps, job, scope, type, { changedOnly, unmarked }), scope, files);
+}
+
+/** What goes out as it is stored is not looked at. */
+async function writeRuns(
+  { fhir, settings }: ResponderDeps,
+  job: ExportJob,
+  scope: ExportScope,
+  { type, files, changedOnly, unmarked }: TypeOfScope & { readonly unmarked: Unmarked },
+): Promise<void> {
+  const { linesPerFile, maxFileBytes } = settings;
+  const recordsPerRun = Math.min(RUN_RECORDS, linesPerFile, Math.ceil(maxFileBytes / RUN_RECORD_BYTES));
+  const query = { ...versionsOf(job, changedOnly), patientIds: scope.patientIds, unmarked, recordsPerRun };
+  let rest: RecordRun[] = [];
+  const writeRest = (): Promise<void> => {
+    const records = fhir.recordsOfRuns(type, rest, unmarked);
+    rest = [];
+    return writeRecords(records, scope, files);
+  };
+  for await (const runs of alive(fhir.runsOfType(type, query))) {
+    await scope.stillInForce();
+    await files.writeRuns(runs, scope);
+    rest.push(...runs.filter(({ kind }) => kind === 'rest'));
+    if (rest.reduce((sum, { count }) => sum + count, 0) >= REST_AT_ONCE) await writeRest();
+  }
+  await writeRest();
+}
+
+async function writeRecords(records: AsyncIterable<RecordBatch>, scope: ExportScope, files: TypeFiles): Promise<void> {
+  for await (const batch of alive(records)) {
+    await scope.stillInForce();
+    await files.write(batch, scope);
+  }
 }
 
 export interface RecordsQuery {
@@ -76,9 +124,17 @@ export function recordsOf(
   type: string,
   { changedOnly, unmarked }: RecordsQuery,
 ): AsyncIterable<RecordBatch> {
-  return fhir.recordsOfType(type, {
-    ...{ patientIds: job.level === 'system' ? 'everybody' : patientIds, origin: job.origin, unmarked },
-    ...(changedOnly && job.since !== undefined && { since: job.since.toISOString() }),
-    ...(job.transactionTime !== undefined && { asOf: job.transactionTime }),
-  });
+  const owners = job.level === 'system' ? 'everybody' : patientIds;
+  return fhir.recordsOfType(type, { ...versionsOf(job, changedOnly), patientIds: owners, unmarked });
+}
+
+function versionsOf(
+  { origin, since, transactionTime }: ExportJob,
+  changedOnly: boolean,
+): Pick<BulkQuery, 'asOf' | 'since' | 'origin'> {
+  return {
+    origin,
+    ...(changedOnly && since !== undefined && { since: since.toISOString() }),
+    ...(transactionTime !== undefined && { asOf: transactionTime }),
+  };
 }

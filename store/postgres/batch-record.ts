@@ -1,16 +1,18 @@
 import { metaStamp } from '../../fhir/stored-bytes.ts';
 import { withStoredMeta } from '../../fhir/stored-text.ts';
 import type { StoredMeta } from '../../fhir/stored-text.ts';
-import { isDecidedSql } from '../../fhir/record-marks.ts';
+import { isOverSql, isUnmarkedSql } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import { LONG_RECORD_BYTES } from '../record-batch.ts';
 import type { BatchRecord, RecordBatch } from '../record-batch.ts';
+import { instantOf, textOf } from './copied-values.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow, CopiedRows } from './copy-rows.ts';
 
 /** In the order of `Column`. The size of a text, and that it is unmarked, are known without reading it. */
 export function batchColumns(unmarked: Unmarked | undefined): string {
-  const isUnread = unmarked === undefined ? 'false' : isDecidedSql('r.marks', unmarked);
+  const isUnread =
+    unmarked === undefined ? 'false' : `${isUnmarkedSql('r.marks', unmarked)} OR ${isOverSql('r.marks', unmarked)}`;
   return `r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted,
     octet_length(r.content), r.marks, r.shared_references,
     CASE WHEN (${isUnread}) AND octet_length(r.content) <= ${LONG_RECORD_BYTES} THEN NULL ELSE r.content END`;
@@ -30,9 +32,6 @@ const Column = {
   content: 10,
 } as const;
 type Column = (typeof Column)[keyof typeof Column];
-
-/** 2000-01-01, from which Postgres counts microseconds. */
-const POSTGRES_EPOCH_MS = 946_684_800_000;
 
 /** What the records of one publication share. */
 interface Publication extends StoredMeta {
@@ -65,9 +64,7 @@ export function batchReader(type: string): (copied: CopiedRows) => RecordBatch {
 }
 
 function publicationOf(bytes: Buffer, row: CopiedRow, number: bigint): Publication {
-  const microseconds = bytes.readBigInt64BE(columnStart(bytes, row, Column.published));
-  const lastUpdated = new Date(Number(microseconds) / 1000 + POSTGRES_EPOCH_MS).toISOString();
-  const meta = { versionId: String(number), lastUpdated };
+  const meta = { versionId: String(number), lastUpdated: instantOf(bytes, row, Column.published) };
   return { ...meta, number, exchangeId: textOf(bytes, row, Column.exchange), stampSize: metaStamp(meta).length };
 }
 
@@ -150,10 +147,4 @@ class CopiedRecord implements BatchRecord {
   #isTrue(column: Column): boolean {
     return this.#bytes[columnStart(this.#bytes, this.#row, column)] === 1;
   }
-}
-
-function textOf(bytes: Buffer, row: CopiedRow, column: Column): string | undefined {
-  const start = columnStart(bytes, row, column);
-  const end = columnEnd(bytes, start);
-  return end === undefined ? undefined : bytes.toString('utf8', start, end);
 }

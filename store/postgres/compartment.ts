@@ -57,14 +57,25 @@ export function versionConditions(
   parameters: Pick<Parameters, 'add'>,
   query: Omit<CompartmentQuery, 'patientIds' | 'types'> & { readonly asOf: string },
 ): string[] {
-  const asOf = `${parameters.add(query.asOf)}::timestamptz`;
-  const conditions = [`p.published_at <= ${asOf}`, isNewest(asOf)];
-  if (query.since !== undefined) conditions.push(`p.published_at > ${parameters.add(query.since)}::timestamptz`);
+  const conditions = [
+    ...publicationConditions(parameters, query),
+    isNewest(`${parameters.add(query.asOf)}::timestamptz`),
+  ];
   if (query.includeDeleted === 'only') conditions.push('r.deleted');
   else if (query.includeDeleted !== true) conditions.push('NOT r.deleted');
   if (query.includeEvidence !== true) conditions.push('NOT r.evidence');
-  if (query.origin === 'native') conditions.push('p.exchange_id IS NULL');
-  if (query.origin === 'imported') conditions.push('p.exchange_id IS NOT NULL');
+  return conditions;
+}
+
+/** Of the publications `p` as of one instant those whose versions the query asks for. */
+export function publicationConditions(
+  parameters: Pick<Parameters, 'add'>,
+  { asOf, since, origin }: Pick<CompartmentQuery, 'since' | 'origin'> & { readonly asOf: string },
+): string[] {
+  const conditions = [`p.published_at <= ${parameters.add(asOf)}::timestamptz`];
+  if (since !== undefined) conditions.push(`p.published_at > ${parameters.add(since)}::timestamptz`);
+  if (origin === 'native') conditions.push('p.exchange_id IS NULL');
+  if (origin === 'imported') conditions.push('p.exchange_id IS NOT NULL');
   return conditions;
 }
 

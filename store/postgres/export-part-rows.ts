@@ -5,7 +5,7 @@ import { copyRows } from './copy.ts';
 import type { CopyValue } from './copy.ts';
 import type { Queryable } from './transaction.ts';
 
-const TARGET = 'export_part (job_id, type, number, "offset", bytes, ids, versions, kept, targets)';
+const TARGET = 'export_part (job_id, type, number, "offset", bytes, members, patients, versions, ids, kept, targets)';
 
 /** Where the parts that are there end. */
 export async function endOfParts(client: Queryable, { jobId, type, number }: ExportFileKey): Promise<number> {
@@ -28,13 +28,19 @@ export async function copyParts(client: PoolClient, file: ExportFileKey, parts: 
 
 function rowOf(
   { jobId, type, number }: ExportFileKey,
-  { offset, bytes, lines, kept, targets }: ExportPart,
+  { offset, bytes, runs, kept, targets }: ExportPart,
 ): readonly CopyValue[] {
-  const hasLines = lines.length > 0;
+  const columns =
+    runs.length === 0
+      ? [undefined, undefined, undefined, undefined]
+      : [
+          textArray(runs.map(({ memberId }) => memberId)),
+          textArray(runs.map(({ patientId }) => patientId)),
+          bigintArray(runs.map(({ version }) => version)),
+          textArray(runs.map(({ ids }) => ids)),
+        ];
   return [
-    ...[jobId, type, number, BigInt(offset), bytes],
-    hasLines ? textArray(lines.map((line) => line?.id)) : undefined,
-    hasLines ? bigintArray(lines.map((line) => line?.version)) : undefined,
+    ...[jobId, type, number, BigInt(offset), bytes, ...columns],
     kept.length > 0 ? kept : undefined,
     targets === '' ? undefined : targets,
   ];

@@ -28,6 +28,7 @@ import {
   readVersion,
   visibleKeys,
 } from './read.ts';
+import { readRecordsOfRuns, readRunsOfType } from './read-runs.ts';
 import { removeImport } from './remove.ts';
 import { countResources, findByIdentifier, searchResources } from './search.ts';
 import { stageAbout } from './stage-about.ts';
@@ -47,6 +48,8 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
 
     memberCompartment: (query) => readCompartment(pool, query),
     recordsOfType: (type, query) => readRecordsOfType(pool, type, query),
+    runsOfType: (type, query) => readRunsOfType(pool, type, query),
+    recordsOfRuns: (type, runs, unmarked) => readRecordsOfRuns(pool, type, runs, unmarked),
     presentTypes: (types, most, patientIds) => presentTypes(pool, types, most, patientIds),
     readMany: (keys, instants) => readMany(pool, keys, instants),
     findByIdentifier: (type, identifier) => findByIdentifier(pool, type, identifier),

@@ -7,6 +7,8 @@ import { copyEachRow } from './copy-each-row.ts';
 import { onConnection } from './copy-out.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow } from './copy-rows.ts';
+import { rowsOfRun } from './run-rows.ts';
+import type { RunRows } from './run-rows.ts';
 
 export interface RenderedPart {
   readonly offset: number;
@@ -15,11 +17,11 @@ export interface RenderedPart {
 
 const NEWLINE = 10;
 
-/** What a row tells, and its columns in order of `COLUMNS`. */
+/** What a row tells, and its columns: first those of all, then those of a part. */
 const Kind = { part: 0, publication: 1, line: 2 } as const;
-const Column = { kind: 0, first: 1, second: 2, kept: 3, content: 4 } as const;
+const Column = { kind: 0, first: 1, content: 2, second: 3, kept: 4 } as const;
 
-/** By the indexes, line after line in their order: statistics of what was written just now say nothing of them. */
+/** By the indexes, run after run in their order: statistics of what was written just now say nothing of them. */
 const PLAN = [
   ...['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'sort'].map((way) => `SET LOCAL enable_${way} = off`),
   'SET LOCAL max_parallel_workers_per_gather = 0',
@@ -40,21 +42,24 @@ export async function readPart(pool: Pool, file: ExportFileKey, at: number): Pro
   return rendering.part(at);
 }
 
-/** First the part itself, then the instants of its publications, then its lines. */
+/** First the part itself, then the instants of its publications, then the lines of its runs. */
 function selection({ jobId, type, number }: ExportFileKey, at: number): string {
   const [job, kind] = [escapeLiteral(jobId), escapeLiteral(type)];
+  const lines = (among: RunRows['among']): string => rowsOfRun({ columns: 'r.content', type: kind, among });
   return `WITH e AS MATERIALIZED (
-      SELECT "offset", bytes, ids, versions, kept FROM export_part
+      SELECT "offset", bytes, patients, versions, ids, kept FROM export_part
       WHERE job_id = ${job} AND type = ${kind} AND number = ${number} AND "offset" <= ${at} ORDER BY "offset" DESC LIMIT 1
     )
-    SELECT ${Kind.part} AS kind, e."offset" AS first, e.bytes::bigint AS second, e.kept, NULL::text AS content FROM e
+    SELECT ${Kind.part} AS kind, e."offset" AS first, NULL::text AS content, e.bytes::bigint AS second, e.kept FROM e
     UNION ALL
-    SELECT ${Kind.publication}, p.id, (extract(epoch FROM p.published_at) * 1000)::bigint, NULL, NULL
+    SELECT ${Kind.publication}, p.id, NULL, (extract(epoch FROM p.published_at) * 1000)::bigint, NULL
     FROM publication p WHERE p.id = ANY ((SELECT versions FROM e)::bigint[])
     UNION ALL
-    SELECT ${Kind.line}, k.line, k.version, NULL, r.content
-    FROM e CROSS JOIN LATERAL unnest(e.ids, e.versions) WITH ORDINALITY AS k(id, version, line)
-    LEFT JOIN resource r ON r.type = ${kind} AND r.id = k.id AND r.publication_id = k.version`;
+    SELECT ${Kind.line}, k.version, v.content, NULL, NULL
+    FROM e CROSS JOIN LATERAL unnest(e.patients, e.versions, e.ids) AS k(patient, version, ids)
+    CROSS JOIN LATERAL (
+      ${lines('compartment')} UNION ALL ${lines('all')}
+    ) v`;
 }
 
 /** The bytes of a part on their way from the rows that tell of it. */
@@ -63,8 +68,6 @@ class Rendering {
   #bytes = Buffer.alloc(0);
   #length = 0;
   #kept = Buffer.alloc(0);
-  #keptAt = 0;
-  #lines = 0;
   readonly #stamps = new Map<bigint, Buffer>();
 
   add(bytes: Buffer, row: CopiedRow): void {
@@ -75,8 +78,7 @@ class Rendering {
   }
 
   part(at: number): RenderedPart {
-    // All lines of a part that names no version.
-    this.#copy(this.#kept, this.#keptAt, this.#kept.length);
+    this.#copy(this.#kept, 0, this.#kept.length);
     const isWhole = this.#length === this.#bytes.length;
     if (!isWhole || at >= this.#offset + this.#length) throw isGone();
     return { offset: this.#offset, bytes: this.#bytes };
@@ -99,14 +101,7 @@ class Rendering {
   }
 
   #addLine(bytes: Buffer, row: CopiedRow): void {
-    this.#lines++;
-    if (Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.first))) !== this.#lines) throw isGone();
-    const versionAt = columnStart(bytes, row, Column.second);
-    if (columnEnd(bytes, versionAt) === undefined) {
-      this.#addKept();
-      return;
-    }
-    const stamp = this.#stamps.get(bytes.readBigInt64BE(versionAt));
+    const stamp = this.#stamps.get(bytes.readBigInt64BE(columnStart(bytes, row, Column.first)));
     const start = columnStart(bytes, row, Column.content);
     const end = columnEnd(bytes, start);
     const at = end === undefined ? -1 : metaStart(bytes, start, end);
@@ -115,13 +110,6 @@ class Rendering {
     this.#copy(stamp, 0, stamp.length);
     this.#copy(bytes, at, end);
     this.#bytes[this.#length++] = NEWLINE;
-  }
-
-  #addKept(): void {
-    const end = this.#kept.indexOf(NEWLINE, this.#keptAt) + 1;
-    if (end === 0) throw isGone();
-    this.#copy(this.#kept, this.#keptAt, end);
-    this.#keptAt = end;
   }
 
   /** What does not fit is told by the length in the end. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createExportPartStore } from '../../store/export-parts.ts';
-import type { ExportFileKey, ExportPart, ExportPartStore, PartLine } from '../../store/export-parts.ts';
+import type { ExportFileKey, ExportPart, ExportPartStore, PartRun } from '../../store/export-parts.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
 import { useStore } from '../support/fhir-stores.ts';
@@ -28,31 +28,36 @@ async function stored(id: string): Promise<StoredResource> {
   return record;
 }
 
-const lineOf = ({ id, versionId }: StoredResource): PartLine => ({ id, version: BigInt(versionId) });
-
-interface Line {
-  readonly stored?: StoredResource;
-  readonly kept?: string;
+/** Of one publication, in the order of ids; `patientId`: the compartment that they are looked for in. */
+function runOf(records: readonly StoredResource[], patientId?: string): PartRun {
+  const ids = records.map(({ id }) => id).join(' ');
+  return { memberId: undefined, patientId, version: BigInt(records[0]?.versionId ?? 0), ids };
 }
 
-function partOf(offset: number, lines: readonly Line[]): ExportPart & { readonly rendered: Buffer } {
-  const rendered = Buffer.from(lines.map((line) => `${line.stored?.text ?? line.kept}\n`).join(''));
-  const kept = Buffer.from(lines.flatMap((line) => (line.kept === undefined ? [] : [`${line.kept}\n`])).join(''));
-  const isKept = lines.every((line) => line.stored === undefined);
-  return {
-    ...{ offset, bytes: rendered.length, kept, targets: '', rendered },
-    lines: isKept ? [] : lines.map((line) => line.stored && lineOf(line.stored)),
-  };
+interface Lines {
+  readonly stored?: readonly StoredResource[];
+  readonly kept?: readonly string[];
 }
 
-async function append(key: ExportFileKey, offset: number, lines: readonly Line[]): Promise<Buffer> {
+/** `runs`: of the stored ones; without it one each. */
+function partOf(
+  offset: number,
+  { stored = [], kept = [] }: Lines,
+  runs = stored.map((each) => runOf([each])),
+): ExportPart & { readonly rendered: Buffer } {
+  const rendered = Buffer.from([...stored.map(({ text }) => text), ...kept].map((line) => `${line}\n`).join(''));
+  const keptBytes = Buffer.from(kept.map((line) => `${line}\n`).join(''));
+  return { offset, bytes: rendered.length, runs, kept: keptBytes, targets: '', rendered };
+}
+
+async function append(key: ExportFileKey, offset: number, lines: Lines): Promise<Buffer> {
   const part = partOf(offset, lines);
   await parts.append(key, [part]);
   return part.rendered;
 }
 
 /** The first part by itself, the others at once. */
-async function writeFile(key: ExportFileKey, [first = [], ...others]: readonly (readonly Line[])[]): Promise<Buffer> {
+async function writeFile(key: ExportFileKey, [first = {}, ...others]: readonly Lines[]): Promise<Buffer> {
   let file = await append(key, 0, first);
   const rest: ExportPart[] = [];
   for (const lines of others) {
@@ -70,13 +75,11 @@ beforeAll(async () => {
     await at.store.write([{ kind: 'create', type: 'Goal', id: `g${n}`, text: goal(`g${n}`, 'née') }]);
   }
   const records = await Promise.all(Array.from({ length: RECORDS }, (_, n) => stored(`g${n}`)));
-  const [a, b, c, d, e, f, g] = records.map((each) => ({ stored: each }));
-  if (a === undefined || b === undefined || c === undefined || d === undefined) throw new Error('too few');
-  const kept = (text: string): Line => ({ kept: goal('kept', text) });
+  const kept = (text: string): string => goal('kept', text);
   const lines = [
-    [b, kept('of its own'), a, kept('twice'), kept('in a row')],
-    [kept('a part that'), kept('keeps all of its lines')],
-    [c, d, ...[e, f, g].flatMap((each) => (each === undefined ? [] : [each]))],
+    { stored: records.slice(0, 2).reverse(), kept: [kept('of its own'), kept('twice'), kept('in a row')] },
+    { kept: [kept('a part that'), kept('keeps all of its lines')] },
+    { stored: records.slice(2) },
   ];
   file = await writeFile(GOAL, lines);
   const ends: number[] = [];
@@ -85,7 +88,7 @@ beforeAll(async () => {
 });
 
 describe('an exported file', () => {
-  it('is of kept lines and of stored versions, in their order', async () => {
+  it('is of stored versions, run after run, and of kept lines behind them', async () => {
     expect((await bytesOf(GOAL, 0, file.length)).toString()).toBe(file.toString());
   });
 
@@ -108,7 +111,7 @@ describe('an exported file', () => {
 
   it('goes on only where it ends', async () => {
     for (const offset of [0, file.length - 1, file.length + 1]) {
-      await expect(append(GOAL, offset, [{ kept: 'late' }])).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(append(GOAL, offset, { kept: ['late'] })).rejects.toMatchObject({ code: 'unavailable' });
     }
     expect((await bytesOf(GOAL, 0, file.length)).equals(file)).toBe(true);
   });
@@ -116,13 +119,43 @@ describe('an exported file', () => {
   it('breaks off where a version is not there, instead of leaving it out', async () => {
     const key = { ...GOAL, number: 1 };
     const [g2, g3] = [await stored('g2'), await stored('g3')];
-    const whole = await append(key, 0, [{ stored: g2 }, { stored: { ...g3, versionId: '999999' } }, { stored: g2 }]);
+    const whole = await append(key, 0, { stored: [g2, { ...g3, versionId: '999999' }, g2] });
     await expect(bytesOf(key, 0, whole.length)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('has the lines of a run in the order of ids, from the compartment that it names', async () => {
+    const key = { ...GOAL, type: 'Observation' };
+    const ids = ['o-1', 'o-10', 'o-2', 'o-A', 'o-a'];
+    const text = (id: string, patient: string): string =>
+      `{"resourceType":"Observation","id":"${id}","meta":{"source":"urn:s"},"subject":{"reference":"Patient/${patient}"}}`;
+    const created = await at.store.write([
+      ...[...ids].reverse().map((id) => ({ kind: 'create' as const, type: 'Observation', id, text: text(id, 'a') })),
+      { kind: 'create', type: 'Observation', id: 'o-other', text: text('o-other', 'b') },
+    ]);
+    const records = created.map(({ resource }) => resource).slice(0, -1);
+    const inOrder = [...records].sort((one, other) => (one.id < other.id ? -1 : 1));
+    const part = partOf(0, { stored: inOrder }, [runOf(records, 'a')]);
+    await parts.append(key, [part]);
+    expect((await bytesOf(key, 0, part.bytes)).toString()).toBe(part.rendered.toString());
+    const other = partOf(part.bytes, { stored: records.slice(0, 1) }, [runOf(records.slice(0, 1), 'b')]);
+    await parts.append(key, [other]);
+    await expect(bytesOf(key, part.bytes, part.bytes + other.bytes)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('tells of whom its lines are, of runs and of kept ones', async () => {
+    const key = { ...GOAL, number: 4 };
+    const g2 = await stored('g2');
+    const run = { ...runOf([g2]), memberId: 'ann', ids: 'g2 g3' };
+    const part = { ...partOf(0, {}, [run, { ...run, memberId: undefined }]), targets: 'ann\tg4\nbob\tg5 g6\n' };
+    await parts.append(key, [part]);
+    const lines: string[] = [];
+    for await (const some of parts.targets(key)) lines.push(...some);
+    expect(lines).toEqual(['ann\tg2 g3', 'ann\tg4', 'bob\tg5 g6']);
   });
 
   it('breaks off where a part is not there', async () => {
     const key = { ...GOAL, number: 2 };
-    const { length } = await writeFile(key, [[{ kept: 'one' }], [{ kept: 'two' }], [{ kept: 'three' }]]);
+    const { length } = await writeFile(key, [{ kept: ['one'] }, { kept: ['two'] }, { kept: ['three'] }]);
     await at.pool.query('DELETE FROM export_part WHERE number = 2 AND "offset" = 4');
     await expect(bytesOf(key, 0, length)).rejects.toMatchObject({ code: 'unavailable' });
     await expect(bytesOf(key, 5, length)).rejects.toMatchObject({ code: 'unavailable' });
@@ -135,8 +168,8 @@ describe('an exported file', () => {
       (await at.pool.query<{ number: number }>('SELECT DISTINCT number FROM export_part ORDER BY 1')).rows.map(
         ({ number }) => number,
       );
-    await append({ ...GOAL, type: 'Task', number: 0 }, 0, [{ kept: '{}' }]);
-    await append({ ...GOAL, number: 100 }, 0, [{ kept: '{}' }]);
+    await append({ ...GOAL, type: 'Task', number: 0 }, 0, { kept: ['{}'] });
+    await append({ ...GOAL, number: 100 }, 0, { kept: ['{}'] });
     await parts.remove('job', { types: ['Goal', 'Other'], below: 100 });
     expect(await left()).toEqual([0, 100]);
     await parts.remove('job', { from: 100 });

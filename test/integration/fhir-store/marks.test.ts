@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isDecidedSql, isOver, isUnmarked, marksOf } from '../../../fhir/record-marks.ts';
+import { isOver, isOverSql, isUnmarked, isUnmarkedSql, marksOf } from '../../../fhir/record-marks.ts';
 import { loadFiles } from '../../../store/postgres/load.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { adapters, useStore } from '../../support/fhir-stores.ts';
@@ -122,12 +122,13 @@ describe('what marks decide', () => {
         fc.array(fc.option(marks, { nil: undefined }), { minLength: 50, maxLength: 50 }),
         rule,
         async (all, unmarked) => {
-          const { rows } = await at.pool.query<{ decided: boolean | null }>(
-            `SELECT ${isDecidedSql('m.marks', unmarked)} AS decided FROM unnest($1::int[]) WITH ORDINALITY AS m(marks, n) ORDER BY n`,
+          const { rows } = await at.pool.query<{ unmarked: boolean | null; over: boolean | null }>(
+            `SELECT ${isUnmarkedSql('m.marks', unmarked)} AS unmarked, ${isOverSql('m.marks', unmarked)} AS over
+             FROM unnest($1::int[]) WITH ORDINALITY AS m(marks, n) ORDER BY n`,
             [all.map((each) => each ?? null)],
           );
-          expect(rows.map(({ decided }) => decided === true)).toEqual(
-            all.map((each) => isUnmarked(each, unmarked) || isOver(each, unmarked)),
+          expect(rows.map((row) => [row.unmarked === true, row.over === true])).toEqual(
+            all.map((each) => [isUnmarked(each, unmarked), isOver(each, unmarked)]),
           );
         },
       ),

@@ -27,7 +27,7 @@ let partner: BulkClient;
 let manifest: Manifest;
 
 interface Part {
-  readonly ids: readonly (string | null)[] | null;
+  readonly ids: readonly string[] | null;
   readonly kept: Buffer | null;
 }
 
@@ -61,13 +61,13 @@ afterAll(() => payer.stop());
 describe('an export of records that no rule touches', () => {
   it('names their versions, and keeps none of their texts', async () => {
     const parts = await conditionParts();
-    expect(parts.flatMap(({ ids }) => ids)).toEqual(SHOWN);
+    expect(parts.flatMap(({ ids }) => ids).sort()).toEqual(SHOWN);
     expect(parts.map(({ kept }) => kept)).toEqual([null]);
   });
 
   it('gives them as a read does', async () => {
     const expected = await Promise.all(SHOWN.map(stored));
-    expect(await partner.lines(manifest, 'Condition')).toEqual(expected);
+    expect([...(await partner.lines(manifest, 'Condition'))].sort()).toEqual(expected.sort());
   });
 
   it('has what they refer to, by id or by identifier, and nothing that a withheld one refers to', async () => {
@@ -84,7 +84,8 @@ describe('an export of records that no rule touches', () => {
     const again = await partner.exported(EXPORT);
     expect((await conditionParts()).map(({ ids }) => ids)).toEqual([null]);
     for (const type of ['Condition', 'Organization', 'Practitioner']) {
-      expect(await partner.lines(again, type)).toEqual(await partner.lines(manifest, type));
+      const [now, before] = [await partner.lines(again, type), await partner.lines(manifest, type)];
+      expect([...now].sort()).toEqual([...before].sort());
     }
     expect((await payer.jobs.load(await jobId())).withheld).toEqual({ Condition: { 'look-back': 1 } });
   });

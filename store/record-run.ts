@@ -1,0 +1,22 @@
+/**
+ * Records of one compartment and one publication, as many as are handled in one go, that were not read: `unmarked` ones go out
+ * as they are stored, `over` ones are withheld by the look-back (`fhir/record-marks.ts`); the texts of the `rest` have to be
+ * read.
+ */
+export interface RecordRun {
+  readonly kind: 'unmarked' | 'over' | 'rest';
+  readonly patientId: string;
+  /** `versionId` of each. */
+  readonly version: bigint;
+  readonly lastUpdated: string;
+  readonly count: number;
+  /** Of their lines as they go out, with their ends. */
+  readonly bytes: number;
+  /** With a space between two. */
+  readonly ids: string;
+  /** As `sharedReferences` of the records, with a space between two; of unmarked ones alone. */
+  readonly sharedReferences: string | undefined;
+}
+
+/** What is longer is of the rest: so many lines are not much longer than usual ones. */
+export const RUN_RECORD_BYTES = 16 * 1024;
