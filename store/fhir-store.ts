@@ -33,6 +33,10 @@ export interface Identifier {
   readonly value: string;
 }
 
+export interface TypedIdentifier extends Identifier {
+  readonly type: string;
+}
+
 export interface ResourceKey {
   readonly type: string;
   readonly id: string;
@@ -219,6 +223,8 @@ export interface FhirStore {
   readMany(keys: readonly ResourceKey[], instants?: Instants): AsyncIterable<StoredResource>;
   /** Ids of the visible resources of the type that carry the identifier. */
   findByIdentifier(type: string, identifier: IdentifierQuery): Promise<readonly ResourceKey[]>;
+  /** Of each the one that `findByIdentifier` finds; undefined where it finds none, or several. */
+  findEachByIdentifier(wanted: readonly TypedIdentifier[]): Promise<readonly (ResourceKey | undefined)[]>;
   /** The Patients linked with this one (`seealso`), itself included: all compartments of one member. */
   linkedPatients(patientId: string): Promise<readonly string[]>;
   /** The same of several at once, by their ids. */

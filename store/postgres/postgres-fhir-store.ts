@@ -30,7 +30,7 @@ import {
 } from './read.ts';
 import { readRecordsOfRuns, readRunsOfType } from './read-runs.ts';
 import { removeImport } from './remove.ts';
-import { countResources, findByIdentifier, searchResources } from './search.ts';
+import { countResources, findByIdentifier, findEachByIdentifier, searchResources } from './search.ts';
 import { stageAbout } from './stage-about.ts';
 import { generatedIds, stagedKeys, stagedText, stagedVersion } from './staged-keys.ts';
 import { inTransaction } from './transaction.ts';
@@ -53,6 +53,7 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
     presentTypes: (types, most, patientIds) => presentTypes(pool, types, most, patientIds),
     readMany: (keys, instants) => readMany(pool, keys, instants),
     findByIdentifier: (type, identifier) => findByIdentifier(pool, type, identifier),
+    findEachByIdentifier: (wanted) => findEachByIdentifier(pool, wanted),
     linkedPatients: (patientId) => linkedPatients(pool, patientId),
     linkedPatientsOf: (patientIds) => linkedPatientsOf(pool, patientIds),
     freeze: () => inTransaction(pool, nextInstant),

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
 import { indexable, indexValuesOf, LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
-import type { ResourceKey, StoredResource } from '../fhir-store.ts';
+import type { ResourceKey, StoredResource, TypedIdentifier } from '../fhir-store.ts';
 import type { IdentifierQuery, SearchPage, SearchQuery, SearchScope } from '../search-query.ts';
 import { isNewest, latestInstant, VERSION_COLUMNS } from './rows.ts';
 import { behind, hasIdentifier, searchConditions, searchOrder } from './search-conditions.ts';
@@ -75,6 +75,34 @@ export async function findByIdentifier(
     parameters.values,
   );
   return rows;
+}
+
+/** Two are as good as many: there is none then. */
+export async function findEachByIdentifier(
+  client: Queryable,
+  wanted: readonly TypedIdentifier[],
+): Promise<readonly (ResourceKey | undefined)[]> {
+  const { rows } = await client.query<{ position: number; id: string }>(
+    `SELECT w.position::int, min(f.id) AS id
+     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w(type, system, value, position)
+     CROSS JOIN LATERAL (
+       SELECT DISTINCT r.id FROM resource_identifier i
+       JOIN resource r ON r.type = i.type AND r.id = i.id AND r.publication_id = i.publication_id
+       JOIN publication p ON p.id = r.publication_id
+       WHERE i.type = w.type AND i.value = w.value AND i.system = w.system
+       AND p.published_at IS NOT NULL AND NOT r.deleted AND ${isNewest()} LIMIT 2
+     ) f GROUP BY w.position HAVING count(*) = 1`,
+    [
+      wanted.map(({ type }) => type),
+      wanted.map(({ system }) => indexable(system)),
+      wanted.map(({ value }) => indexable(value)),
+    ],
+  );
+  const ids = new Map(rows.map(({ position, id }) => [position, id]));
+  return wanted.map(({ type }, index) => {
+    const id = ids.get(index + 1);
+    return id === undefined ? undefined : { type, id };
+  });
 }
 
 interface Page {
