@@ -2,6 +2,7 @@ import { CLAIM_TYPES } from './claim-types.ts';
 import { parseReference } from './identifiers.ts';
 import { findPropertyAt, objectAt, rootStart, stringAt } from './json-text.ts';
 import type { JsonProperty } from './json-text.ts';
+import { listedConditional, LONGEST_LISTED } from './listed-references.ts';
 import { goesAlong, OPEN_TYPES } from './open-types.ts';
 import { isRecord } from './parameters.ts';
 import { CLAIM_WORDS, SERVER_META } from './plain-text.ts';
@@ -17,7 +18,10 @@ export interface RecordMarks {
    * above these the month in which the service ended, where that was looked for.
    */
   readonly marks: number;
-  /** `Type/id` of what goes along with the record, each once, with a space between two; undefined for nothing. */
+  /**
+   * What goes along with the record, by id or by what identifies it (`listedReference`): each once, with a space between
+   * two; undefined for nothing.
+   */
   readonly sharedReferences: string | undefined;
 }
 
@@ -39,7 +43,7 @@ export const MARK = {
   label: 1 << 17,
   /** A word by which prior authorizations and amounts are known, in whatever type. */
   claim: 1 << 18,
-  /** It refers to something that goes along by what identifies it. */
+  /** It refers to something that goes along in a way that is not listed; once that was by whatever identifies it. */
   reference: 1 << 19,
 } as const;
 
@@ -118,6 +122,9 @@ const TOLD = new RegExp(
   'g',
 );
 const ID_TO_QUOTE = /[A-Za-z0-9\-.]{1,64}"/y;
+const IDENTIFIER = 'identifier=';
+/** Without a sign that means something to JSON, to a URL, to a search or to the list: it is listed as it is. */
+const PLAIN_IDENTIFIER_TO_QUOTE = new RegExp(`${IDENTIFIER}[!#$'-+\\--[\\]-{}~]+\\|[!#$'-+\\--[\\]-{}~]+"`, 'y');
 
 /** As almost every server writes it. */
 const BEGINS_WITH_META = /^\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9\-.]+","meta":\{"/;
@@ -171,17 +178,31 @@ function endMark(text: string): number {
 
 /** `begun`: what stands before `at` in the string. As `sharedReferences` finds it; answers a mark, or none. */
 function addReference(text: string, at: number, begun: string, references: string[]): number {
-  ID_TO_QUOTE.lastIndex = at;
-  if (begun.endsWith('/') && ID_TO_QUOTE.test(text)) {
+  const plainFrom = plainFromOf(text, at, begun);
+  if (plainFrom !== undefined) {
     // Joined, not sliced: a slice would keep the whole text in memory.
-    addOnce(references, [begun, text.slice(at, ID_TO_QUOTE.lastIndex - 1)].join(''));
+    addOnce(references, [begun, text.slice(plainFrom, text.indexOf('"', plainFrom))].join(''));
     return 0;
   }
   const reference = parseReference(stringAt(text, at - begun.length - 1));
   if (!('type' in reference) || !goesAlong(reference.type)) return 0;
-  if (reference.kind === 'conditional') return MARK.reference;
-  addOnce(references, `${reference.type}/${reference.id}`);
+  const listed =
+    reference.kind === 'literal'
+      ? `${reference.type}/${reference.id}`
+      : reference.identifier && listedConditional(reference.type, reference.identifier);
+  if (listed === undefined) return MARK.reference;
+  addOnce(references, listed);
   return 0;
+}
+
+/** Where that begins which is listed behind the type just as it is written, as almost all is; undefined of others. */
+function plainFromOf(text: string, at: number, begun: string): number | undefined {
+  const isLiteral = begun.endsWith('/');
+  if (!isLiteral && !begun.endsWith('?')) return undefined;
+  const pattern = isLiteral ? ID_TO_QUOTE : PLAIN_IDENTIFIER_TO_QUOTE;
+  pattern.lastIndex = at;
+  if (!pattern.test(text) || pattern.lastIndex - at > LONGEST_LISTED) return undefined;
+  return isLiteral ? at : at + IDENTIFIER.length;
 }
 
 function addOnce(references: string[], reference: string): void {

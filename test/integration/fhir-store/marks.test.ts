@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isOver, isOverSql, isUnmarked, isUnmarkedSql, marksOf } from '../../../fhir/record-marks.ts';
+import { tellingReferences } from '../../../activities/responder/reference-collector.ts';
+import { FOR_OPERATORS, isOver, isOverSql, isUnmarked, isUnmarkedSql, marksOf } from '../../../fhir/record-marks.ts';
 import { loadFiles } from '../../../store/postgres/load.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { adapters, useStore } from '../../support/fhir-stores.ts';
-import { batchOf, createResource, deletionOf, importRow, openExchange } from '../../support/records.ts';
+import { batchOf, collect, createResource, deletionOf, importRow, openExchange } from '../../support/records.ts';
 
 interface Version {
   readonly content: string;
@@ -80,6 +81,28 @@ describe.each(adapters)('what is marked of a record, over $name', ({ create }) =
       rmSync(folder, { recursive: true });
     });
     await expectMarked('l-o', 1);
+  });
+
+  it('is enough where a record refers by what identifies, as by id, and not where nothing can be listed', async () => {
+    const performers = {
+      'u-id': 'Practitioner/d',
+      'u-identifier': 'Practitioner?identifier=urn:npi|1',
+      'u-name': 'Practitioner?name=x',
+    };
+    for (const [id, reference] of Object.entries(performers)) {
+      const who = `"subject":{"reference":"Patient/u"},"performer":[{"reference":"${reference}"}]`;
+      await createResource(at.store, `{"resourceType":"Observation","id":"${id}","meta":{"tag":[]},${who}}`);
+    }
+    const unmarked = tellingReferences(FOR_OPERATORS);
+    const batches = await collect(at.store.recordsOfType('Observation', { patientIds: ['u'], unmarked }));
+    const read = batches.flatMap((batch) =>
+      [...batch].map(({ id, isUnread, sharedReferences }) => [id, isUnread, sharedReferences]),
+    );
+    expect(read).toEqual([
+      ['u-id', true, 'Practitioner/d'],
+      ['u-identifier', true, 'Practitioner?urn:npi|1'],
+      ['u-name', false, undefined],
+    ]);
   });
 
   it('is nothing of a tombstone, and comes back with a shared record', async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ReferenceCollector } from '../../../activities/responder/reference-collector.ts';
 import { bulkClient, idsOf } from '../../support/bulk-client.ts';
 import type { BulkClient, Manifest } from '../../support/bulk-client.ts';
-import { createResource } from '../../support/records.ts';
+import { createResource, ids } from '../../support/records.ts';
 import { loadMembers, matchBody } from '../../support/responding-members.ts';
 import { startRespondingPayer } from '../../support/responding-payer.ts';
 import type { RespondingPayer } from '../../support/responding-payer.ts';
@@ -15,11 +16,13 @@ const [OLD, YOUNG] = ['2001-05-06', `${new Date().getUTCFullYear() - 1}-05-06`];
 const CONDITIONS: Readonly<Record<string, string>> = {
   plain: `"recordedDate":"${YOUNG}","asserter":{"reference":"${CLINIC}"}`,
   searched: `"recordedDate":"${YOUNG}","asserter":{"reference":"Practitioner?identifier=${NPI}|1234567893"}`,
+  again: `"recordedDate":"${YOUNG}","asserter":{"reference":"Practitioner?identifier=${encodeURIComponent(NPI)}%7C1234567893"},"recorder":{"reference":"Practitioner/doctor"}`,
+  ambiguous: `"recordedDate":"${YOUNG}","asserter":{"reference":"Organization?identifier=urn:twins|1"}`,
   dated: `"onsetDateTime":"${OLD}","abatementDateTime":"${YOUNG}"`,
   old: `"abatementDateTime":"${OLD}","asserter":{"reference":"Organization/unrelated"}`,
   labelled: `"recordedDate":"${YOUNG}","note":[{"text":"security"}],"code":{"text":"security"}`,
 };
-const SHOWN = ['dated', 'labelled', 'plain', 'searched'];
+const SHOWN = ['again', 'ambiguous', 'dated', 'labelled', 'plain', 'searched'];
 const EXPORT = 'Patient/$export?patient=Patient/ann&_type=Condition,Organization,Practitioner';
 
 let payer: RespondingPayer;
@@ -46,6 +49,10 @@ async function conditionParts(): Promise<readonly Part[]> {
 beforeAll(async () => {
   payer = await startRespondingPayer();
   await loadMembers(payer);
+  for (const id of ['twin-1', 'twin-2']) {
+    const identifier = '[{"system":"urn:twins","value":"1"}]';
+    await createResource(payer.fhir, `{"resourceType":"Organization","id":"${id}","identifier":${identifier}}`);
+  }
   for (const [id, more] of Object.entries(CONDITIONS)) {
     const text = `{"resourceType":"Condition","id":"${id}",${META}},"subject":{"reference":"Patient/ann"},${more}}`;
     await createResource(payer.fhir, text);
@@ -70,7 +77,7 @@ describe('an export of records that no rule touches', () => {
     expect([...(await partner.lines(manifest, 'Condition'))].sort()).toEqual(expected.sort());
   });
 
-  it('has what they refer to, by id or by identifier, and nothing that a withheld one refers to', async () => {
+  it('has once what they refer to, by id or by an identifier of one, and nothing that a withheld one refers to', async () => {
     expect(idsOf(await partner.lines(manifest, 'Organization'))).toEqual(['hospital']);
     expect(idsOf(await partner.lines(manifest, 'Practitioner'))).toEqual(['doctor']);
   });
@@ -88,6 +95,35 @@ describe('an export of records that no rule touches', () => {
       expect([...now].sort()).toEqual([...before].sort());
     }
     expect((await payer.jobs.load(await jobId())).withheld).toEqual({ Condition: { 'look-back': 1 } });
+  });
+});
+
+describe('what unread records refer to', () => {
+  const written = async (lists: readonly string[]): Promise<readonly string[]> => {
+    const references = new ReferenceCollector(payer.deps, 'listed', 0);
+    for (const list of lists) references.addListed(list);
+    await references.store();
+    const keys = await payer.jobs.references('listed', { depth: 0, after: undefined, limit: 1000 });
+    await payer.jobs.forgetReferences('listed', 0);
+    return ids(keys);
+  };
+  const own = 'Practitioner/doctor Location/one';
+  const sought = `Organization?urn:twins|1 Practitioner?${NPI}|1234567893`;
+
+  it('is written down of each record', async () => {
+    expect(await written(['Location/one', own, own, sought])).toEqual(['Location/one', 'Practitioner/doctor']);
+    expect(await written([sought])).toEqual(['Practitioner/doctor']);
+  });
+
+  it('is the same of many at once, most of which refer to what the others do', async () => {
+    const many = Array.from({ length: 500 }, (_, index) => `${own} Location?urn:none|${index} Location/${index % 3}`);
+    const list = [...many, sought].join(' ');
+    const all = ['0', '1', '2', 'one'].map((id) => `Location/${id}`);
+    expect(await written([list, list])).toEqual([...all, 'Practitioner/doctor']);
+    expect(await written([many.join(' ').replaceAll(own, sought)])).toEqual([
+      ...all.slice(0, 3),
+      'Practitioner/doctor',
+    ]);
   });
 });
 

@@ -9,6 +9,8 @@ const RULES = [
   'service-date',
   'plain-text',
   'open-types',
+  'listed-references',
+  'identifiers',
   'claim-types',
   'stored-bytes',
   'shared-references',
@@ -32,9 +34,11 @@ function digestOf(name: string): string {
 it('marks of stored records are those that the rules of today make', () => {
   expect(Object.fromEntries(RULES.map((name) => [name, digestOf(name)]))).toEqual({
     'claim-types': 'aa3913e97fa9',
+    identifiers: '2f252797317e',
+    'listed-references': '0980fefdfe58',
     'open-types': '5650030175b6',
     'plain-text': 'a0b428088480',
-    'record-marks': 'b32d66c89cbe',
+    'record-marks': 'f0f860ec5f0e',
     'service-date': 'e715052a68c5',
     'shared-references': 'ad52c25209a7',
     'stored-bytes': 'e7e7a8c9d19b',

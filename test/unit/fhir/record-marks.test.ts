@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createDisclosure } from '../../../fhir/disclosure.ts';
 import type { DisclosureContext } from '../../../fhir/disclosure.ts';
+import { listedReference } from '../../../fhir/listed-references.ts';
 import { goesAlong } from '../../../fhir/open-types.ts';
 import { isOver, isUnmarked, MARK, marksOf } from '../../../fhir/record-marks.ts';
 import type { Unmarked } from '../../../fhir/record-marks.ts';
@@ -135,11 +136,45 @@ describe('the shared references of a text', () => {
     expect(marks & MARK.reference).toBe(0);
   });
 
-  it('are marked where one goes by what identifies it', () => {
-    const { marks, sharedReferences: found } = marksOf(
-      withMeta('"a":{"reference":"Practitioner?identifier=urn:npi|1"},"b":{"reference":"Location/l"}'),
-    );
+  const referring = (reference: string): ReturnType<typeof marksOf> =>
+    marksOf(withMeta(`"a":{"reference":"${reference}"},"b":{"reference":"Location/l"}`));
+
+  it.each([
+    ['Practitioner?identifier=urn:npi|1', 'Practitioner?urn:npi|1'],
+    ['Practitioner?identifier=urn:npi%7C1', 'Practitioner?urn:npi|1'],
+    ['Practitioner\\u003fidentifier=urn:npi|1', 'Practitioner?urn:npi|1'],
+    ['Organization?identifier=http:\\/\\/a/b|c~{}[]', 'Organization?http://a/b|c~{}[]'],
+    ['Device?identifier=s|a b', 'Device?s|a%20b'],
+    ['Device?identifier=s|100%', 'Device?s|100%25'],
+    ['Device?identifier=s|a%2520b', 'Device?s|a%2520b'],
+    ['Device?identifier=s|é', 'Device?s|%C3%A9'],
+    ['Device?identifier=s\\\\|t|v\\\\\\\\w\\\\,x', 'Device?s%7Ct|v%5Cw%2Cx'],
+  ])('are told with what identifies them: %s', (reference, told) => {
+    const { marks, sharedReferences: found } = referring(reference);
+    expect(found).toBe(`${told} Location/l`);
+    expect(marks & MARK.reference).toBe(0);
+  });
+
+  it.each([
+    'Practitioner?identifier=1',
+    'Practitioner?identifier=|1',
+    'Practitioner?identifier=s|',
+    'Practitioner?identifier=s|1|2',
+    'Practitioner?identifier=s|1,s|2',
+    'Practitioner?identifier=s|1&active=true',
+    'Practitioner?family=Doe',
+    'Practitioner?identifier=s|\ud800',
+    'Practitioner?identifier=s|\\ud800',
+    `Practitioner?identifier=s|${'1'.repeat(400)}`,
+  ])('are marked where one cannot be told: %s', (reference) => {
+    const { marks, sharedReferences: found } = referring(reference);
     expect(marks & MARK.reference).toBe(MARK.reference);
+    expect(found).toBe('Location/l');
+  });
+
+  it('hold no mark where what a condition searches does not go along', () => {
+    const { marks, sharedReferences: found } = referring('Patient?identifier=s|1');
+    expect(marks & MARK.reference).toBe(0);
     expect(found).toBe('Location/l');
   });
 });
@@ -174,6 +209,27 @@ const { value } = fc.letrec((tie) => ({
   ),
   object: fc.dictionary(word, tie('value'), { maxKeys: 5 }),
 }));
+const part = fc.oneof(
+  fc.constantFrom(
+    'http://hl7.org/fhir/sid/us-npi',
+    'urn:npi',
+    '1',
+    'a b',
+    '%7C',
+    '%',
+    'é',
+    '\\|',
+    '\\\\',
+    '"',
+    '/',
+    '?',
+    '\0',
+  ),
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constant('\ud800'),
+);
+const printed = (all: readonly object[]): Set<string> => new Set(all.map((each) => JSON.stringify(each)));
 const type = fc.constantFrom('Observation', 'ExplanationOfBenefit', 'Claim', 'ClaimResponse');
 const fields = fc.dictionary(word, value, { maxKeys: 6 });
 const indent = fc.constantFrom(undefined, 1);
@@ -235,14 +291,22 @@ describe('any record that has no mark', () => {
   });
 
   it('refers to what its shared references name, and nothing else that goes along', () => {
+    const searched = fc
+      .tuple(fc.constantFrom('Practitioner', 'Location', 'Patient'), fc.constantFrom('', 'active=true&'), part, part)
+      .map(([name, before, system, code]) => `${name}?${before}identifier=${system}|${code}`);
+    const referring = fc
+      .tuple(record, fc.array(fc.oneof(word, searched), { maxLength: 4 }))
+      .map(([{ text }, all]) => `{"all":${JSON.stringify(all.map((reference) => ({ reference })))},"of":${text}}`);
     fc.assert(
-      fc.property(record, ({ text }) => {
+      fc.property(referring, (text) => {
         const { marks, sharedReferences: found } = marksOf(text);
         const { literals, conditionals } = sharedReferences(text, goesAlong, new Set());
-        const names = new Set(literals.map(({ type: name, id }) => `${name}/${id}`));
-        expect(new Set(found?.split(' ') ?? [])).toEqual(names);
-        if ((marks & MARK.reference) === 0) expect(conditionals).toEqual([]);
+        const told = printed((found?.split(' ') ?? []).map(listedReference));
+        const all = printed([...literals, ...conditionals]);
+        if ((marks & MARK.reference) === 0) expect(told).toEqual(all);
+        else expect([...all]).toEqual(expect.arrayContaining([...told, ...printed(literals)]));
       }),
+      { numRuns: 1000 },
     );
   });
 });
