@@ -116,14 +116,13 @@ describe('what unread records refer to', () => {
   });
 
   it('is the same of many at once, most of which refer to what the others do', async () => {
-    const many = Array.from({ length: 500 }, (_, index) => `${own} Location?urn:none|${index} Location/${index % 3}`);
-    const list = [...many, sought].join(' ');
+    const many = Array.from(
+      { length: 500 },
+      (_, index) => `Location?urn:none|${index} Location/${index % 3} Location/one`,
+    );
+    const list = [...many.slice(0, 250), sought, ...many.slice(250)].join(' ');
     const all = ['0', '1', '2', 'one'].map((id) => `Location/${id}`);
     expect(await written([list, list])).toEqual([...all, 'Practitioner/doctor']);
-    expect(await written([many.join(' ').replaceAll(own, sought)])).toEqual([
-      ...all.slice(0, 3),
-      'Practitioner/doctor',
-    ]);
   });
 });
 
