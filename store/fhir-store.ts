@@ -5,8 +5,8 @@
  * Texts are JSON of one resource, kept as they were given: nothing is re-printed on the way in or out.
  */
 import type { RecordMarks, Unmarked } from '../fhir/record-marks.ts';
-import type { RecordBatch } from './record-batch.ts';
-import type { RecordRun } from './record-run.ts';
+import type { BulkQuery, RecordBatch } from './record-batch.ts';
+import type { RecordRun, RunQuery } from './record-run.ts';
 import type { HistoryQuery, IdentifierQuery, SearchPage, SearchQuery, SearchScope } from './search-query.ts';
 
 export interface StoredResource {
@@ -74,19 +74,6 @@ export interface CompartmentQuery extends Instants {
   readonly includeDeleted?: boolean | 'only';
   /** Only what stands behind this one in the order of type and id. */
   readonly after?: ResourceKey | undefined;
-}
-
-export interface BulkQuery extends Omit<CompartmentQuery, 'patientIds' | 'types'> {
-  readonly patientIds: readonly string[] | 'everybody';
-  /** Texts that are not read; absent: all of them are. */
-  readonly unmarked?: Unmarked | undefined;
-}
-
-export interface RunQuery extends Pick<CompartmentQuery, 'asOf' | 'since' | 'origin'> {
-  readonly patientIds: readonly string[];
-  readonly unmarked: Unmarked;
-  /** At the most. */
-  readonly recordsPerRun: number;
 }
 
 /** One record on its way in: transformed, not yet visible. Its marks are those of its content. */

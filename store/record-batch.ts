@@ -1,4 +1,5 @@
-import type { StoredResource } from './fhir-store.ts';
+import type { Unmarked } from '../fhir/record-marks.ts';
+import type { CompartmentQuery, StoredResource } from './fhir-store.ts';
 
 /** Records of one type, some at a time, for what reads very many; to be used up before the next ones are asked for. */
 export type RecordBatch = readonly BatchRecord[];
@@ -22,4 +23,10 @@ export interface BatchRecord extends StoredResource {
   readonly stampSize: number;
   /** `Type/id` of what goes along with it, with a space between two; some are missing where its marks say so. */
   readonly sharedReferences: string | undefined;
+}
+
+export interface BulkQuery extends Omit<CompartmentQuery, 'patientIds' | 'types'> {
+  readonly patientIds: readonly string[] | 'everybody';
+  /** Texts that are not read; absent: all of them are. */
+  readonly unmarked?: Unmarked | undefined;
 }

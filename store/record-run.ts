@@ -1,3 +1,5 @@
+import type { Unmarked } from '../fhir/record-marks.ts';
+
 /**
  * Records of one compartment and one publication, as many as are handled in one go, that were not read: `unmarked` ones go out
  * as they are stored, `over` ones are withheld by the look-back (`fhir/record-marks.ts`); the texts of the `rest` have to be
@@ -20,3 +22,14 @@ export interface RecordRun {
 
 /** What is longer is of the rest: so many lines are not much longer than usual ones. */
 export const RUN_RECORD_BYTES = 16 * 1024;
+
+export interface RunQuery {
+  readonly patientIds: readonly string[];
+  readonly unmarked: Unmarked;
+  /** At the most. */
+  readonly recordsPerRun: number;
+  /** As those of a compartment have it. */
+  readonly asOf?: string;
+  readonly since?: string;
+  readonly origin?: 'all' | 'native' | 'imported';
+}

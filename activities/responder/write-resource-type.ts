@@ -1,7 +1,6 @@
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
-import type { BulkQuery } from '../../store/fhir-store.ts';
-import type { RecordBatch } from '../../store/record-batch.ts';
+import type { BulkQuery, RecordBatch } from '../../store/record-batch.ts';
 import { RUN_RECORD_BYTES } from '../../store/record-run.ts';
 import type { RecordRun } from '../../store/record-run.ts';
 import { alive } from './alive.ts';

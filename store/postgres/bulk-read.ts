@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 import { escapeLiteral } from 'pg';
-import type { BulkQuery } from '../fhir-store.ts';
-import type { RecordBatch } from '../record-batch.ts';
+import type { BulkQuery, RecordBatch } from '../record-batch.ts';
 import { batchColumns, batchReader } from './batch-record.ts';
 import { versionConditions } from './compartment.ts';
 import { copiedRows, streamOnConnection } from './copy-out.ts';

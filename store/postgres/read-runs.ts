@@ -3,10 +3,10 @@ import { escapeLiteral } from 'pg';
 import { isOverSql, isUnmarkedSql } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import { metaStamp } from '../../fhir/stored-bytes.ts';
-import type { RunQuery } from '../fhir-store.ts';
+
 import type { RecordBatch } from '../record-batch.ts';
 import { RUN_RECORD_BYTES } from '../record-run.ts';
-import type { RecordRun } from '../record-run.ts';
+import type { RecordRun, RunQuery } from '../record-run.ts';
 import { batchColumns, batchReader } from './batch-record.ts';
 import { publicationConditions } from './compartment.ts';
 import { instantOf, textOf } from './copied-values.ts';

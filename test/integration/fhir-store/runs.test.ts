@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { FOR_OPERATORS, forPartners, isOver, isUnmarked } from '../../../fhir/record-marks.ts';
-import type { RunQuery } from '../../../store/fhir-store.ts';
+
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { RUN_RECORD_BYTES } from '../../../store/record-run.ts';
-import type { RecordRun } from '../../../store/record-run.ts';
+import type { RecordRun, RunQuery } from '../../../store/record-run.ts';
 import { useStore } from '../../support/fhir-stores.ts';
 import { batchOf, openExchange, rowOf } from '../../support/records.ts';
 
