@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { ExchangeError } from '../fhir/errors.ts';
 import type { ExportFile, ExportFileRange } from './export-files.ts';
 import { copyParts, endOfParts } from './postgres/export-part-rows.ts';
-import { readPart } from './postgres/read-export-part.ts';
+import { partRoom, readPart } from './postgres/read-export-part.ts';
 import { inTransaction } from './postgres/transaction.ts';
 
 export type ExportFileKey = Pick<ExportFile, 'jobId' | 'type' | 'number'>;
@@ -42,7 +42,8 @@ export interface ExportPartStore {
    */
   append(file: ExportFileKey, parts: readonly ExportPart[]): Promise<void>;
   /**
-   * The bytes [start, end) of a file, all of them.
+   * The bytes [start, end) of a file, all of them. Those of a chunk hold until the next one is asked for: then the same
+   * memory is filled anew, so that nobody may ask while they are still on their way.
    * @throws ExchangeError `unavailable` where a part or a version is not there
    */
   read(file: ExportFileKey, start: number, end: number): AsyncIterable<Buffer>;
@@ -71,13 +72,17 @@ export function createExportPartStore(pool: Pool): ExportPartStore {
     },
     async *read(file, start, end) {
       if (start >= end) return;
-      let next = readPart(pool, file, start);
+      // By turns: one is filled while the other one is sent. They are of this reading alone: no bytes of one file can ever
+      // get into another.
+      let [room, other] = [partRoom(), partRoom()];
+      let next = readPart(pool, file, start, room);
       for (;;) {
         const { offset, bytes } = await next;
         const behind = offset + bytes.length;
         if (behind < end) {
           // Read while this one is on its way to whoever asked for it.
-          next = readPart(pool, file, behind);
+          [room, other] = [other, room];
+          next = readPart(pool, file, behind, room);
           next.catch(() => undefined);
         }
         yield bytes.subarray(Math.max(start - offset, 0), end - offset);

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Router } from 'express';
 import type { Request, Response } from 'express';
@@ -12,6 +10,7 @@ import { assertConsents, assertFileConsents } from './export-consents.ts';
 import type { ExportConsents } from './export-consents.ts';
 import { ownJob } from './export-status.ts';
 import { onlyMethods } from './only-methods.ts';
+import { begun, sendChunks } from './send-chunks.ts';
 
 export interface ExportFileDeps extends ExportConsents {
   readonly parts: Pick<ExportPartStore, 'read'>;
@@ -66,18 +65,6 @@ async function* whileConsented(
   }
 }
 
-/** What is wrong with the first chunk is answered; later it ends the connection. */
-async function begun(chunks: AsyncIterable<Buffer>): Promise<Readable> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return Readable.from(
-    (async function* () {
-      if (first.done !== true) yield first.value;
-      yield* { [Symbol.asyncIterator]: () => iterator };
-    })(),
-  );
-}
-
 async function sendFile(req: Request, res: Response, { file, read }: Source): Promise<void> {
   const etag = `"${file.digest.slice(0, 32)}"`;
   const isHead = req.method === 'HEAD';
@@ -86,7 +73,7 @@ async function sendFile(req: Request, res: Response, { file, read }: Source): Pr
     setHead(res, etag.replace(/"$/, '-gzip"'));
     res.setHeader('Content-Encoding', 'gzip');
     if (body === undefined) res.end();
-    else await pipeline(body, createGzip({ level: 1 }), res);
+    else await sendChunks(body, res, createGzip({ level: 1 }));
     return;
   }
   const ifRange = req.get('If-Range');
@@ -95,7 +82,7 @@ async function sendFile(req: Request, res: Response, { file, read }: Source): Pr
   setHead(res, etag);
   range.setHead(res);
   if (body === undefined) res.end();
-  else await pipeline(body, res);
+  else await sendChunks(body, res);
 }
 
 function setHead(res: Response, etag: string): void {

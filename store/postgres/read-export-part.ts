@@ -7,6 +7,7 @@ import { copyEachRow } from './copy-each-row.ts';
 import { onConnection } from './copy-out.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow } from './copy-rows.ts';
+import { ReusedBuffer } from './reused-buffer.ts';
 import { rowsOfRun } from './run-rows.ts';
 import type { RunRows } from './run-rows.ts';
 
@@ -14,6 +15,14 @@ export interface RenderedPart {
   readonly offset: number;
   readonly bytes: Buffer;
 }
+
+/** What a part is made in; one part at a time. */
+export interface PartRoom {
+  readonly bytes: ReusedBuffer;
+  readonly kept: ReusedBuffer;
+}
+
+export const partRoom = (): PartRoom => ({ bytes: new ReusedBuffer(), kept: new ReusedBuffer() });
 
 const NEWLINE = 10;
 
@@ -28,11 +37,11 @@ const PLAN = [
 ].join('; ');
 
 /**
- * The part of a file that holds the byte `at`, as bytes.
+ * The part of a file that holds the byte `at`, as bytes, which hold until the next part is read into the same room.
  * @throws ExchangeError `unavailable` where it, or a version that it names, is not there
  */
-export async function readPart(pool: Pool, file: ExportFileKey, at: number): Promise<RenderedPart> {
-  const rendering = new Rendering();
+export async function readPart(pool: Pool, file: ExportFileKey, at: number, room: PartRoom): Promise<RenderedPart> {
+  const rendering = new Rendering(room);
   const copy = `COPY (${selection(file, at)}) TO STDOUT (FORMAT binary)`;
   await onConnection(pool, (client) =>
     copyEachRow(client, `BEGIN; ${PLAN}; ${copy}; COMMIT`, (bytes, row) => {
@@ -68,7 +77,12 @@ class Rendering {
   #bytes = Buffer.alloc(0);
   #length = 0;
   #kept = Buffer.alloc(0);
+  readonly #room: PartRoom;
   readonly #stamps = new Map<bigint, Buffer>();
+
+  constructor(room: PartRoom) {
+    this.#room = room;
+  }
 
   add(bytes: Buffer, row: CopiedRow): void {
     const kind = bytes.readInt32BE(columnStart(bytes, row, Column.kind));
@@ -86,11 +100,13 @@ class Rendering {
 
   #begin(bytes: Buffer, row: CopiedRow): void {
     this.#offset = Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.first)));
-    this.#bytes = Buffer.allocUnsafeSlow(Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.second))));
+    this.#bytes = this.#room.bytes.take(Number(bytes.readBigInt64BE(columnStart(bytes, row, Column.second))));
     const start = columnStart(bytes, row, Column.kept);
     const end = columnEnd(bytes, start);
     // The bytes of a row hold until the next one.
-    if (end !== undefined) this.#kept = Buffer.from(bytes.subarray(start, end));
+    if (end === undefined) return;
+    this.#kept = this.#room.kept.take(end - start);
+    bytes.copy(this.#kept, 0, start, end);
   }
 
   #addPublication(bytes: Buffer, row: CopiedRow): void {

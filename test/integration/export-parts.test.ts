@@ -3,6 +3,7 @@ import { createExportPartStore } from '../../store/export-parts.ts';
 import type { ExportFileKey, ExportPart, ExportPartStore, PartRun } from '../../store/export-parts.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
+import { eventually } from '../support/eventually.ts';
 import { useStore } from '../support/fhir-stores.ts';
 
 const RECORDS = 7;
@@ -21,6 +22,10 @@ async function bytesOf(key: ExportFileKey, start: number, end: number): Promise<
   for await (const chunk of parts.read(key, start, end)) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
+
+/** The parts that a reading runs ahead are there. */
+const untilRead = (): Promise<true> =>
+  eventually(() => (at.pool.idleCount === at.pool.totalCount ? true : undefined), 'a part read ahead');
 
 async function stored(id: string): Promise<StoredResource> {
   const record = await at.store.read('Goal', id);
@@ -109,6 +114,35 @@ describe('an exported file', () => {
     expect((await bytesOf(GOAL, 0, file.length)).toString()).toBe(file.toString());
   });
 
+  it('leaves each chunk as it is until the next one is asked for, beside other readings', async () => {
+    const key = { ...GOAL, number: 4 };
+    const [goals, kept] = [await Promise.all(['g2', 'g3', 'g4', 'g5', 'g6'].map(stored)), [...'abcde']];
+    const one = await writeFile(
+      { ...key, number: 4 },
+      goals.map((each) => ({ stored: [each], kept: [each.id] })),
+    );
+    const two = await writeFile(
+      { ...key, number: 5 },
+      kept.map((letter) => ({ kept: [letter.repeat(200)] })),
+    );
+    const readings = [one, two, one].map((whole, index) => ({
+      ...{ whole, at: 0, memory: new Set<unknown>() },
+      chunks: parts.read({ ...key, number: index === 1 ? 5 : 4 }, 0, whole.length)[Symbol.asyncIterator](),
+    }));
+    for (let n = 0; n < 5; n++) {
+      const given = await Promise.all(readings.map(({ chunks }) => chunks.next()));
+      await untilRead();
+      for (const [index, reading] of readings.entries()) {
+        const chunk = given[index]?.value as Buffer;
+        expect(chunk.toString()).toBe(reading.whole.subarray(reading.at, reading.at + chunk.length).toString());
+        reading.at += chunk.length;
+        reading.memory.add(chunk.buffer);
+      }
+    }
+    expect(readings.map((reading) => reading.whole.length - reading.at)).toEqual([0, 0, 0]);
+    expect(new Set(readings.flatMap(({ memory }) => [...memory])).size).toBe(2 * readings.length);
+  });
+
   it('goes on only where it ends', async () => {
     for (const offset of [0, file.length - 1, file.length + 1]) {
       await expect(append(GOAL, offset, { kept: ['late'] })).rejects.toMatchObject({ code: 'unavailable' });
@@ -143,7 +177,7 @@ describe('an exported file', () => {
   });
 
   it('tells of whom its lines are, of runs and of kept ones', async () => {
-    const key = { ...GOAL, number: 4 };
+    const key = { ...GOAL, number: 6 };
     const g2 = await stored('g2');
     const run = { ...runOf([g2]), memberId: 'ann', ids: 'g2 g3' };
     const part = { ...partOf(0, {}, [run, { ...run, memberId: undefined }]), targets: 'ann\tg4\nbob\tg5 g6\n' };

@@ -1,0 +1,10 @@
+/** Memory that is taken again and again, and grows to the most that was asked for. */
+export class ReusedBuffer {
+  #bytes = Buffer.alloc(0);
+
+  /** So many bytes of it, which hold until the next ones are taken; what stands in them is of the former ones. */
+  take(length: number): Buffer<ArrayBuffer> {
+    if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(length);
+    return this.#bytes.subarray(0, length);
+  }
+}
