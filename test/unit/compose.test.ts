@@ -40,12 +40,13 @@ describe('docker-compose.yml', () => {
     },
   );
 
-  it('starts the worker with the options of V8 that its npm script has', () => {
+  it.each(['api', 'worker'])('starts the %s with the options of V8 that its npm script has', (name) => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-      readonly scripts: { readonly worker: string };
+      readonly scripts: Readonly<Record<string, string>>;
     };
-    const { entrypoint = [] } = compose.services['worker'] ?? {};
-    expect(scripts.worker.endsWith(`${entrypoint.join(' ')} worker`)).toBe(true);
+    const { entrypoint = [] } = compose.services[name] ?? {};
+    expect(entrypoint).not.toEqual([]);
+    expect(scripts[name]?.endsWith(`${entrypoint.join(' ')} ${name}`)).toBe(true);
   });
 
   it('holds no secret', () => {
