@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { createLocalJWKSet, errors, jwtVerify } from 'jose';
-import type { JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { ExchangeError } from '../fhir/errors.ts';
 import type { OidcClient } from '../fhir/oidc-definitions.ts';
@@ -25,7 +25,7 @@ export interface AuthDeps {
   /** `PUBLIC_URL/fhir`. */
   readonly audience: string;
   readonly operatorClientId: string;
-  readonly publicKeys: () => Promise<JSONWebKeySet>;
+  readonly publicKeys: JSONWebKeySet;
   readonly client: (clientId: string) => Promise<OidcClient | undefined>;
 }
 
@@ -39,22 +39,28 @@ const claims = z.looseObject({ client_id: z.string(), scope: z.string().default(
  * disabled is out at once, whatever its token says.
  */
 export function authenticate(deps: AuthDeps): RequestHandler {
+  // Once: a key is imported for the first token that it signed, and not for each.
+  const keys = createLocalJWKSet(deps.publicKeys);
   return async (req, res, next) => {
     const [, token] = /^Bearer +([^\s]+)$/i.exec(req.headers.authorization ?? '') ?? [];
     if (token === undefined) throw new ExchangeError('unauthenticated');
     // RFC 6750, 3.1: only where a token was sent.
     res.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
-    const { client_id: clientId, scope } = await verified(token, deps);
+    const { client_id: clientId, scope } = await verified(token, keys, deps);
     setCaller(res, await callerOf(clientId, scope, deps));
     res.removeHeader('WWW-Authenticate');
     next();
   };
 }
 
-async function verified(token: string, { issuer, audience, publicKeys }: AuthDeps): Promise<z.infer<typeof claims>> {
+async function verified(
+  token: string,
+  keys: JWTVerifyGetKey,
+  { issuer, audience }: AuthDeps,
+): Promise<z.infer<typeof claims>> {
   try {
     const options = { issuer, audience, algorithms: [...ALGORITHMS], requiredClaims: ['exp'] };
-    const { payload } = await jwtVerify(token, createLocalJWKSet(await publicKeys()), options);
+    const { payload } = await jwtVerify(token, keys, options);
     return claims.parse(payload);
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw new ExchangeError('unauthenticated');

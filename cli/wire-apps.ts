@@ -48,7 +48,7 @@ export async function wireApps(wiring: Wiring): Promise<Apps> {
   const exportRuns = createExportRuns(wiring.temporal.client, wiring.queues);
   const bearer = authenticate({
     ...{ issuer: endpoints.issuer, audience: endpoints.fhir, operatorClientId: secrets.adminClientId },
-    publicKeys: () => Promise.resolve(publicKeys(signingKeys)),
+    publicKeys: publicKeys(signingKeys),
     client: (clientId) => clients.find(clientId),
   });
   const baseUrl = config.fhirBaseUrl;

@@ -29,7 +29,8 @@ export function exportFileRouter(deps: ExportFileDeps): Router {
       const file = /^\d{1,6}$/.test(number) ? await jobs.file(job.id, type, Number(number)) : undefined;
       if (job.state === 'failed' && job.reason === 'consent-withdrawn') throw new ExchangeError(job.reason);
       if (job.state !== 'complete' || file === undefined) throw new ExchangeError('not-found');
-      await assertConsents(job, deps);
+      // Where no member is named, one consent will do, and those that the file holds records under are asked for below.
+      if (job.level === 'members' || file.consents.length === 0) await assertConsents(job, deps);
       await assertFileConsents(job, file, deps);
       const source = {
         file,

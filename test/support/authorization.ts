@@ -65,7 +65,7 @@ export async function startApi({ databaseUrl, publicUrl, tokenSeconds = 300 }: A
     issuer: endpoints.issuer,
     audience: endpoints.fhir,
     operatorClientId: OPERATOR.clientId,
-    publicKeys: () => Promise.resolve(publicKeys(signingKeys)),
+    publicKeys: publicKeys(signingKeys),
     client: clients.find,
   });
   late.app = createFhirApp({

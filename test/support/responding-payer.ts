@@ -161,7 +161,7 @@ async function tokens() {
         .sign(privateKey),
     authentication: authenticate({
       ...{ issuer: ISSUER, audience: `${ISSUER}/fhir`, operatorClientId: 'operator' },
-      publicKeys: () => Promise.resolve(publicKeys),
+      publicKeys,
       client: (clientId) => {
         const input = oidcClientInput.parse({
           ...{ clientId, name: clientId, clientSecret: 'a-secret-that-nobody-uses' },

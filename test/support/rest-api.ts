@@ -76,7 +76,7 @@ export function useRestApi() {
       tokens.set(clientId, await token.sign(privateKey));
     }
     const keys = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES384' }] };
-    served = await serveApp(appOver(pool, () => Promise.resolve(keys)));
+    served = await serveApp(appOver(pool, keys));
   });
 
   afterAll(async () => {

@@ -120,6 +120,17 @@ describe('a consent that ends', () => {
     await expect(rest()).rejects.toThrow();
   });
 
+  it('closes all files of an export that names its member, those of other members as well', async () => {
+    const client = await matched('named');
+    await matched('named', { given: 'Beth', number: 'M-beth' });
+    const { output } = await client.exported(
+      'Patient/$export?patient=Patient/ann&patient=Patient/beth&_type=Observation',
+    );
+    expect(output.length).toBeGreaterThan(1);
+    await payer.matches.withdraw('beth', 'named');
+    for (const { url } of output) expect(await outcome(await client.get(url))).toEqual(WITHDRAWN);
+  });
+
   it('closes the status of an export as well as its files', async () => {
     const client = await matched('ending');
     const status = await client.kickOff('Patient/ann/$export?_type=Patient');

@@ -206,7 +206,7 @@ describe('S11: consent is looked at again when a Group is exported', () => {
     for (const body of [matchBody(), matchBody({ given: 'Beth', number: 'M-beth' })]) {
       expect((await two.post('Patient/$member-match', body)).status).toBe(200);
     }
-    const status = await two.kickOff('Group/both/$export?_type=Observation');
+    const status = await two.kickOff('Group/both/$export?_type=Observation,Practitioner');
     const { output } = (await (await two.complete(status)).json()) as Manifest;
     await payer.matches.withdraw('beth', 'closing');
     const statuses: number[] = [];
@@ -215,6 +215,8 @@ describe('S11: consent is looked at again when a Group is exported', () => {
     expect((await two.get(status)).status).toBe(200);
     await payer.matches.withdraw('ann', 'closing');
     expect((await two.get(status)).status).toBe(403);
+    // That of the Practitioners as well, which holds records of nobody.
+    for (const { url } of output) expect([url, (await two.get(url)).status]).toEqual([url, 403]);
   });
 
   it('ends an export of a Group that has lost its last member before it began', async () => {
