@@ -8,8 +8,10 @@ import type { LineTarget } from './target-list.ts';
 import { TextBuffer } from './text-buffer.ts';
 
 /** A part is read as a whole when it is downloaded. */
-const PART_BYTES = 1024 * 1024;
-const PART_LINES = 2000;
+const PART_BYTES = 2 * 1024 * 1024;
+const PART_LINES = 4000;
+/** The texts of a run come from the database at once. */
+const RUN_BYTES = 128 * 1024;
 /** To tell the database of parts costs more than they do, unless they keep much. */
 const PARTS_AT_ONCE = 4;
 const MUCH_BYTES = 64 * 1024;
@@ -40,6 +42,8 @@ export class FileWriter {
   #long = Buffer.alloc(0);
   #waiting: ExportPart[] = [];
   #runs: PartRun[] = [];
+  /** Of the last run. */
+  #runBytes = 0;
   #bytes = 0;
   /** Of the part that is made. */
   #lines = 0;
@@ -74,8 +78,13 @@ export class FileWriter {
   addStored({ count, bytes, ...run }: StoredLines, consents: readonly FileConsent[]): boolean {
     const last = this.#runs.at(-1);
     const isOne = last?.patientId === run.patientId && last?.version === run.version && last.memberId === run.memberId;
-    if (last !== undefined && isOne) this.#runs[this.#runs.length - 1] = { ...last, ids: `${last.ids} ${run.ids}` };
-    else this.#runs.push(run);
+    if (last !== undefined && isOne && this.#runBytes + bytes <= RUN_BYTES) {
+      this.#runs[this.#runs.length - 1] = { ...last, ids: `${last.ids} ${run.ids}` };
+    } else {
+      this.#runs.push(run);
+      this.#runBytes = 0;
+    }
+    this.#runBytes += bytes;
     this.#bytes += bytes;
     return this.#added(count, consents);
   }

@@ -27,8 +27,11 @@ export const partRoom = (): PartRoom => ({ bytes: new ReusedBuffer(), kept: new 
 const NEWLINE = 10;
 
 /** What a row tells, and its columns: first those of all, then those of a part. */
-const Kind = { part: 0, publication: 1, line: 2 } as const;
-const Column = { kind: 0, first: 1, content: 2, second: 3, kept: 4 } as const;
+const Kind = { part: 0, publication: 1, run: 2 } as const;
+const Column = { kind: 0, first: 1, texts: 2, second: 3, kept: 4 } as const;
+
+/** RS: nowhere in JSON text (RFC 7464). */
+const SEPARATOR = 0x1e;
 
 /** By the indexes, run after run in their order: statistics of what was written just now say nothing of them. */
 const PLAN = [
@@ -51,23 +54,26 @@ export async function readPart(pool: Pool, file: ExportFileKey, at: number, room
   return rendering.part(at);
 }
 
-/** First the part itself, then the instants of its publications, then the lines of its runs. */
+/**
+ * First the part itself, then the instants of its publications, then its runs: the texts of each at once, since a row for each
+ * of very many takes longer, here and there, than what is done with it.
+ */
 function selection({ jobId, type, number }: ExportFileKey, at: number): string {
   const [job, kind] = [escapeLiteral(jobId), escapeLiteral(type)];
-  const lines = (among: RunRows['among']): string => rowsOfRun({ columns: 'r.content', type: kind, among });
+  const texts = (among: RunRows['among']): string => rowsOfRun({ columns: 'r.content', type: kind, among });
   return `WITH e AS MATERIALIZED (
       SELECT "offset", bytes, patients, versions, ids, kept FROM export_part
       WHERE job_id = ${job} AND type = ${kind} AND number = ${number} AND "offset" <= ${at} ORDER BY "offset" DESC LIMIT 1
     )
-    SELECT ${Kind.part} AS kind, e."offset" AS first, NULL::text AS content, e.bytes::bigint AS second, e.kept FROM e
+    SELECT ${Kind.part} AS kind, e."offset" AS first, NULL::text AS texts, e.bytes::bigint AS second, e.kept FROM e
     UNION ALL
     SELECT ${Kind.publication}, p.id, NULL, (extract(epoch FROM p.published_at) * 1000)::bigint, NULL
     FROM publication p WHERE p.id = ANY ((SELECT versions FROM e)::bigint[])
     UNION ALL
-    SELECT ${Kind.line}, k.version, v.content, NULL, NULL
+    SELECT ${Kind.run}, k.version, v.texts, NULL, NULL
     FROM e CROSS JOIN LATERAL unnest(e.patients, e.versions, e.ids) AS k(patient, version, ids)
     CROSS JOIN LATERAL (
-      ${lines('compartment')} UNION ALL ${lines('all')}
+      SELECT string_agg(r.content, chr(${SEPARATOR})) AS texts FROM (${texts('compartment')} UNION ALL ${texts('all')}) r
     ) v`;
 }
 
@@ -86,7 +92,7 @@ class Rendering {
 
   add(bytes: Buffer, row: CopiedRow): void {
     const kind = bytes.readInt32BE(columnStart(bytes, row, Column.kind));
-    if (kind === Kind.line) this.#addLine(bytes, row);
+    if (kind === Kind.run) this.#addRun(bytes, row);
     else if (kind === Kind.publication) this.#addPublication(bytes, row);
     else this.#begin(bytes, row);
   }
@@ -116,12 +122,22 @@ class Rendering {
     this.#stamps.set(version, metaStamp({ versionId: String(version), lastUpdated }));
   }
 
-  #addLine(bytes: Buffer, row: CopiedRow): void {
+  #addRun(bytes: Buffer, row: CopiedRow): void {
     const stamp = this.#stamps.get(bytes.readBigInt64BE(columnStart(bytes, row, Column.first)));
-    const start = columnStart(bytes, row, Column.content);
+    const start = columnStart(bytes, row, Column.texts);
     const end = columnEnd(bytes, start);
-    const at = end === undefined ? -1 : metaStart(bytes, start, end);
-    if (stamp === undefined || end === undefined || at === -1) throw isGone();
+    if (stamp === undefined || end === undefined) throw isGone();
+    for (let at = start; at < end;) {
+      const separator = bytes.indexOf(SEPARATOR, at);
+      const behind = separator === -1 || separator > end ? end : separator;
+      this.#addLine(bytes, at, behind, stamp);
+      at = behind + 1;
+    }
+  }
+
+  #addLine(bytes: Buffer, start: number, end: number, stamp: Buffer): void {
+    const at = metaStart(bytes, start, end);
+    if (at === -1) throw isGone();
     this.#copy(bytes, start, at);
     this.#copy(stamp, 0, stamp.length);
     this.#copy(bytes, at, end);
