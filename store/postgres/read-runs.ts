@@ -82,7 +82,8 @@ function selection(type: string, query: RunQuery & { readonly asOf: string }): s
   const { patientIds, unmarked, recordsPerRun, asOf } = query;
   const [kind, before, end, instant] = [type, `${type}/`, endOfType(type), asOf].map(escapeLiteral);
   return `WITH v AS MATERIALIZED (
-      SELECT m.id AS patient_id, r.* FROM unnest(ARRAY[${patientIds.map(escapeLiteral).join(',')}]::text[]) AS m(id)
+      SELECT m.n, m.id AS patient_id, r.*
+      FROM unnest(ARRAY[${patientIds.map(escapeLiteral).join(',')}]::text[]) WITH ORDINALITY AS m(id, n)
       CROSS JOIN LATERAL (
         SELECT r.id, r.publication_id, octet_length(r.content) AS bytes, r.shared_references,
           CASE WHEN r.deleted OR r.evidence THEN ${HIDDEN} WHEN ${isOverSql('r.marks', unmarked)} THEN 1
@@ -101,10 +102,10 @@ function selection(type: string, query: RunQuery & { readonly asOf: string }): s
         AND np.published_at > (SELECT o.published_at FROM publication o WHERE o.id = v.publication_id)
       ))
     ), run AS (
-      SELECT patient_id, kind, publication_id, count(*) AS count, sum(bytes) AS bytes,
+      SELECT min(patient_id) AS patient_id, kind, publication_id, count(*) AS count, sum(bytes) AS bytes,
         CASE WHEN kind <> 1 THEN string_agg(id, ' ') END AS ids,
         CASE WHEN kind = 0 THEN string_agg(DISTINCT shared_references, ' ') END AS shared_references
-      FROM shown GROUP BY patient_id, kind, publication_id, run
+      FROM shown GROUP BY n, kind, publication_id, run
     )
     SELECT run.patient_id, run.kind, run.publication_id, p.published_at, run.count, run.bytes::bigint, run.ids,
       run.shared_references
