@@ -37,13 +37,21 @@ export function withoutFinancials(text: string, resource: Fields): string {
   const type = String(resource['resourceType']);
   if (!CLAIM_TYPES.has(type)) return text;
   const isDecision = isAuthorization(resource);
-  const rule = (path: readonly string[], value: unknown): Pruning => pruningOf(path, value, type, isDecision);
-  if (pruneJson(text, resource, rule) === text) return text;
-  return pruneJson(text, resource, (path, value) => {
-    const at = path.join('.');
-    if (at === 'text') return 'remove';
-    return at === 'meta.profile' ? profileWithoutAmounts(value) : rule(path, value);
+  const found = { financials: false };
+  const pruned = pruneJson(text, resource, (path, value) => {
+    const pruning = pruningOf(path, value, type, isDecision);
+    if (pruning !== 'keep') {
+      found.financials = true;
+      return pruning;
+    }
+    if (path.length === 1 && path[0] === 'text') {
+      found.financials ||= holdsMoney(value);
+      return 'remove';
+    }
+    const isProfile = path.length === 2 && path[0] === 'meta' && path[1] === 'profile';
+    return isProfile ? profileWithoutAmounts(value) : 'keep';
   });
+  return found.financials ? pruned : text;
 }
 
 function profileWithoutAmounts(profile: unknown): Pruning {

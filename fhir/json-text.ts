@@ -31,35 +31,35 @@ export interface JsonObject {
   readonly properties: readonly JsonProperty[];
 }
 
-function* propertiesFrom(text: string, start: number): Generator<JsonProperty, number> {
-  let at = skipSpace(text, start + 1);
-  while (text.charCodeAt(at) === QUOTE) {
-    const keyStart = at;
-    const from = valueStart(text, stringEnd(text, keyStart));
-    const end = valueEnd(text, from);
-    yield { key: keyAt(text, keyStart), keyStart, valueStart: from, valueEnd: end };
-    at = skipSpace(text, end);
-    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
-  }
-  return at + 1;
+/** The property that begins at `at`; undefined where the object ends there. */
+function propertyAt(text: string, at: number): JsonProperty | undefined {
+  if (text.charCodeAt(at) !== QUOTE) return undefined;
+  const from = valueStart(text, stringEnd(text, at));
+  return { key: keyAt(text, at), keyStart: at, valueStart: from, valueEnd: valueEnd(text, from) };
+}
+
+/** Where the next property begins, or the object ends. */
+function behind(text: string, { valueEnd: end }: JsonProperty): number {
+  const at = skipSpace(text, end);
+  return text.charCodeAt(at) === COMMA ? skipSpace(text, at + 1) : at;
 }
 
 /** The object that opens at `start`, its values skipped over. */
 export function objectAt(text: string, start: number): JsonObject {
   const properties: JsonProperty[] = [];
-  const source = propertiesFrom(text, start);
-  let step = source.next();
-  while (!step.done) {
-    properties.push(step.value);
-    step = source.next();
+  let at = skipSpace(text, start + 1);
+  for (let property = propertyAt(text, at); property !== undefined; property = propertyAt(text, at)) {
+    properties.push(property);
+    at = behind(text, property);
   }
-  return { start, end: step.value, properties };
+  return { start, end: at + 1, properties };
 }
 
 /** The first property of that name in the object that opens at `start`; reads no further than it. */
 export function findPropertyAt(text: string, start: number, key: string): JsonProperty | undefined {
-  for (const property of propertiesFrom(text, start)) if (property.key === key) return property;
-  return undefined;
+  let property = propertyAt(text, skipSpace(text, start + 1));
+  while (property !== undefined && property.key !== key) property = propertyAt(text, behind(text, property));
+  return property;
 }
 
 /** The ranges of the elements of the array that opens at `start`. */

@@ -15,6 +15,23 @@ export interface TypesOfRecords {
   readonly small: readonly string[];
 }
 
+/** Of so many members the records are counted, up to so many of a type. */
+const SAMPLE = { members: 5, records: 10_000 };
+
+/** Types in the order in which they are best written side by side: what takes longest does not begin last. */
+export async function largestFirst(
+  { fhir, jobs }: ResponderDeps,
+  job: ExportJob,
+  types: readonly string[],
+): Promise<readonly string[]> {
+  const members = await jobs.members(job.id, '', SAMPLE.members);
+  if (types.length < 2 || members.length === 0) return types;
+  const patientIds = members.flatMap((member) => member.patientIds);
+  const counts = await fhir.presentTypes(types, SAMPLE.records, patientIds);
+  const countOf = (type: string): number => counts.get(type) ?? 0;
+  return [...types].sort((one, other) => countOf(other) - countOf(one));
+}
+
 /** Types of which the members of an export may have records; `all`: also those that were not asked for. */
 export async function typesOfRecords(
   deps: ResponderDeps,

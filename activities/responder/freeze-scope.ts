@@ -6,12 +6,12 @@ import type { ResponderDeps } from './deps.ts';
 import { freezeMembers } from './export-members.ts';
 import { exportScopes } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
-import { typesOfRecords } from './export-types.ts';
+import { largestFirst, typesOfRecords } from './export-types.ts';
 import { isAsked, ReferenceCollector, tellingReferences, wantsShared } from './reference-collector.ts';
 import { recordsOf } from './write-resource-type.ts';
 
 export interface FrozenScope {
-  /** Types of which there may be something to write, ordered. */
+  /** Types of which there may be something to write, those with most records first. */
   readonly types: readonly string[];
   /** Those of them that have so few records that they are written together; runs of before have not asked. */
   readonly small?: readonly string[];
@@ -27,7 +27,8 @@ export function freezeScope(deps: ResponderDeps) {
     const job = { ...fresh, transactionTime };
     await freezeMembers(deps, job);
     if (job.types.length > 0 || deps.settings.types !== undefined) await collectFromOthers(deps, job);
-    return typesOfRecords(deps, job);
+    const { types, small } = await typesOfRecords(deps, job);
+    return { types: await largestFirst(deps, job, types), small };
   };
 }
 

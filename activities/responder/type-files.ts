@@ -70,6 +70,11 @@ export class TypeFiles {
     await this.#references?.storeMany();
   }
 
+  /** A part is of the members of one scope: what it says of whom its lines are has no order of members. */
+  async endScope(): Promise<void> {
+    await this.#files.settle();
+  }
+
   async close(): Promise<{ readonly files: number; readonly resources: number }> {
     await this.#files.close();
     await this.#deps.jobs.countWithheld(this.#job.id, this.#tally.counts());

@@ -50,7 +50,10 @@ export function writeTypes(deps: ResponderDeps) {
     const references = wantsShared(job, deps.settings) ? new ReferenceCollector(deps, jobId, 0) : undefined;
     const all = types.map((type) => ({ type, files: new TypeFiles(deps, job, type, references) }));
     for await (const scope of exportScopes(deps, job)) {
-      for (const each of all) await writeScope(deps, job, scope, { ...each, changedOnly: references === undefined });
+      for (const each of all) {
+        await writeScope(deps, job, scope, { ...each, changedOnly: references === undefined });
+        await each.files.endScope();
+      }
     }
     await references?.store();
     const written = await Promise.all(all.map(({ files }) => files.close()));

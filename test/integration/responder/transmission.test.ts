@@ -69,6 +69,24 @@ describe('the Provenance of an exchange', () => {
     expect(targetsOf(own).filter((each) => each.startsWith('Goal/'))).toHaveLength(MANY);
   });
 
+  it('names what was sent of each of more members than are looked up in one go', async () => {
+    const ids = Array.from({ length: 205 }, (_, n) => `m${n}`);
+    const matched = { clientId: 'new-payer', coverageToLink: undefined, periodStart: undefined, periodEnd: undefined };
+    for (const id of ids) {
+      await createResource(payer.fhir, `{"resourceType":"Patient","id":"${id}"}`);
+      const more = '"meta":{"source":"urn:s"},';
+      const goal = `{"resourceType":"Goal","id":"of-${id}",${more}"subject":{"reference":"Patient/${id}"}}`;
+      await createResource(payer.fhir, goal);
+      await payer.matches.keep({ ...matched, patientId: id, consent: '{}', policy: 'sensitive' });
+    }
+    const manifest = await partner.exported('Patient/$export?_type=Goal,Provenance');
+    const sent = (await partner.lines(manifest, 'Goal')).map((line) => (JSON.parse(line) as { id: string }).id);
+    const named = targetsOf((await provenances(manifest)).filter(ofUs)).filter((each) => each.startsWith('Goal/'));
+    expect(sent).toHaveLength(MANY + ids.length);
+    expect(named.sort()).toEqual(sent.map((id) => `Goal/${id}`).sort());
+    for (const id of ids) await payer.matches.withdraw(id);
+  });
+
   it('passes on what the payer before us said', async () => {
     const received = (await provenances(await partner.exported('Patient/ann/$export?_type=Provenance'))).map(
       ({ id }) => id,
