@@ -1,6 +1,6 @@
 import { CLAIM_TYPES } from './claim-types.ts';
 import { pruneJson } from './json-prune.ts';
-import type { Pruning } from './json-prune.ts';
+import type { Pruning, PruningRule } from './json-prune.ts';
 import { codesOf } from './member-match.ts';
 import type { Fields } from './member-match.ts';
 import { isRecord } from './parameters.ts';
@@ -37,21 +37,31 @@ export function withoutFinancials(text: string, resource: Fields): string {
   const type = String(resource['resourceType']);
   if (!CLAIM_TYPES.has(type)) return text;
   const isDecision = isAuthorization(resource);
+  const rule = (path: readonly string[], value: unknown): Pruning => pruningOf(path, value, type, isDecision);
   const found = { financials: false };
   const pruned = pruneJson(text, resource, (path, value) => {
-    const pruning = pruningOf(path, value, type, isDecision);
+    const pruning = rule(path, value);
     if (pruning !== 'keep') {
-      found.financials = true;
+      found.financials ||= pruning === 'remove' || JSON.stringify(value) !== pruning.json;
       return pruning;
     }
     if (path.length === 1 && path[0] === 'text') {
-      found.financials ||= holdsMoney(value);
+      found.financials ||= holdsPruned(path, value, rule);
       return 'remove';
     }
     const isProfile = path.length === 2 && path[0] === 'meta' && path[1] === 'profile';
     return isProfile ? profileWithoutAmounts(value) : 'keep';
   });
   return found.financials ? pruned : text;
+}
+
+function holdsPruned(path: readonly string[], value: unknown, rule: PruningRule): boolean {
+  if (!isRecord(value)) return false;
+  return Object.entries(value).some(([key, child]) => {
+    const at = [...path, key];
+    const all: readonly unknown[] = Array.isArray(child) ? child : [child];
+    return all.some((each) => rule(at, each) !== 'keep' || holdsPruned(at, each, rule));
+  });
 }
 
 function profileWithoutAmounts(profile: unknown): Pruning {

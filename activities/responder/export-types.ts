@@ -18,7 +18,7 @@ export interface TypesOfRecords {
 /** Of so many members the records are counted, up to so many of a type. */
 const SAMPLE = { members: 5, records: 10_000 };
 
-/** Types in the order in which they are best written side by side: what takes longest does not begin last. */
+/** By the records of some members: of what is written side by side, what takes longest does not begin last. */
 export async function largestFirst(
   { fhir, jobs }: ResponderDeps,
   job: ExportJob,

@@ -10,7 +10,7 @@ import { TextBuffer } from './text-buffer.ts';
 /** A part is read as a whole when it is downloaded. */
 const PART_BYTES = 2 * 1024 * 1024;
 const PART_LINES = 4000;
-/** The texts of a run come from the database at once. */
+/** The texts of a run come from the database at once: short ones are joined up to so much. */
 const RUN_BYTES = 128 * 1024;
 /** To tell the database of parts costs more than they do, unless they keep much. */
 const PARTS_AT_ONCE = 4;

@@ -11,7 +11,7 @@ import { isAsked, ReferenceCollector, tellingReferences, wantsShared } from './r
 import { recordsOf } from './write-resource-type.ts';
 
 export interface FrozenScope {
-  /** Types of which there may be something to write, those with most records first. */
+  /** Types of which there may be something to write, in the order in which that is begun. */
   readonly types: readonly string[];
   /** Those of them that have so few records that they are written together; runs of before have not asked. */
   readonly small?: readonly string[];
@@ -28,7 +28,8 @@ export function freezeScope(deps: ResponderDeps) {
     await freezeMembers(deps, job);
     if (job.types.length > 0 || deps.settings.types !== undefined) await collectFromOthers(deps, job);
     const { types, small } = await typesOfRecords(deps, job);
-    return { types: await largestFirst(deps, job, types), small };
+    const others = types.filter((type) => !small.includes(type));
+    return { types: [...small, ...(await largestFirst(deps, job, others))], small };
   };
 }
 

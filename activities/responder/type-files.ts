@@ -102,7 +102,8 @@ export class TypeFiles {
     this.#references?.addListed(run.sharedReferences);
     if (!isInTime(this.#job, run)) return;
     const memberId = scope.memberOf(run);
-    const lines = { ...run, memberId };
+    const { patientId, version, ids, count, bytes } = run;
+    const lines = { memberId, patientId, version, ids, count, bytes };
     await this.#files.makeRoomFor(lines);
     if (this.#files.addStored(lines, scope.consentsOf(memberId))) await this.#files.settle();
   }

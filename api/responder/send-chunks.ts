@@ -32,6 +32,8 @@ export async function sendChunks(chunks: AsyncIterable<Buffer>, res: Response, z
     }
   } catch (error) {
     zip?.destroy();
+    // An answer that has begun is cut by then, and nothing else is written into it.
+    await sent;
     throw error;
   }
   to.end();

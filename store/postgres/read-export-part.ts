@@ -24,7 +24,7 @@ export interface PartRoom {
 
 export const partRoom = (): PartRoom => ({ bytes: new ReusedBuffer(), kept: new ReusedBuffer() });
 
-const NEWLINE = 10;
+const LINE_END = Buffer.from('\n');
 
 /** What a row tells, and its columns: first those of all, then those of a part. */
 const Kind = { part: 0, publication: 1, run: 2 } as const;
@@ -141,11 +141,12 @@ class Rendering {
     this.#copy(bytes, start, at);
     this.#copy(stamp, 0, stamp.length);
     this.#copy(bytes, at, end);
-    this.#bytes[this.#length++] = NEWLINE;
+    this.#copy(LINE_END, 0, LINE_END.length);
   }
 
-  /** What does not fit is told by the length in the end. */
+  /** What does not fit must not count: there are bytes of other parts in the memory behind. */
   #copy(from: Buffer, start: number, end: number): void {
+    if (this.#length + end - start > this.#bytes.length) throw isGone();
     from.copy(this.#bytes, this.#length, start, end);
     this.#length += end - start;
   }

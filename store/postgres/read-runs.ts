@@ -3,7 +3,6 @@ import { escapeLiteral } from 'pg';
 import { isOverSql, isUnmarkedSql } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import { metaStamp } from '../../fhir/stored-bytes.ts';
-
 import type { RecordBatch } from '../record-batch.ts';
 import { RUN_RECORD_BYTES } from '../record-run.ts';
 import type { RecordRun, RunQuery } from '../record-run.ts';

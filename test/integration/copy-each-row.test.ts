@@ -79,7 +79,7 @@ describe('rows of a COPY', () => {
     other.on('error', () => undefined);
     const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     let first = true;
-    const select = `SELECT repeat('x', 100000) FROM generate_series(1, 100000)`;
+    const select = `SELECT repeat('x', 100000) || pg_sleep(0.01)::text FROM generate_series(1, 100000)`;
     const reading = copyEachRow(other, copyOf(select), () => {
       if (first) void client.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
       first = false;
