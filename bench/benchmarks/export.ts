@@ -83,7 +83,7 @@ async function measureExports(run: Run, groups: readonly number[]): Promise<Omit
     const copied = await copyOut(payer.settings.databaseUrl);
     return {
       about:
-        'A Group of matched members, from the kick-off until the partner has all files, against `COPY (SELECT content FROM resource) TO STDOUT` of the same database; each once as it is and once gzipped (by the server that sends it, in the place of COPY by its reader).',
+        'A Group of matched members, from the kick-off until the partner has all files, against `COPY (SELECT content FROM resource) TO STDOUT` of the same database, and against one that looks for the newest version of each record; each once as it is and once gzipped (by the server that sends it, in the place of COPY by its reader).',
       inputs: {
         ...{ members: Math.max(...groups), 'resources of each': PER_MEMBER, 'rows that COPY gives': copied.rows },
       },
@@ -157,11 +157,14 @@ function ratios(exported: Exported | undefined, copied: Awaited<ReturnType<typeo
   const { resources, writeSeconds, plainSeconds, gzipSeconds } = exported;
   const copy = copied.rows / copied.plainSeconds;
   const copyGzipped = copied.rows / copied.gzipSeconds;
+  const copyNewest = copied.newest.rows / copied.newest.seconds;
   return [
     figure('COPY', copy, 'resources/s'),
     figure('COPY, gzipped', copyGzipped, 'resources/s'),
+    figure('COPY, newest versions', copyNewest, 'resources/s'),
     figure('until the manifest : COPY', resources / writeSeconds / copy, 'ratio'),
     figure('export : COPY', resources / (writeSeconds + plainSeconds) / copy, 'ratio'),
+    figure('export : COPY, newest versions', resources / (writeSeconds + plainSeconds) / copyNewest, 'ratio'),
     figure('export : COPY, both gzipped', resources / (writeSeconds + gzipSeconds) / copyGzipped, 'ratio'),
   ];
 }
