@@ -21,7 +21,7 @@ export const PARTNER = {
   clientSecret: 'a-secret-of-this-benchmark-alone',
 };
 /** As the script of package.json has them. */
-const SCRIPT_OPTIONS = ['--v8-pool-size=1', '--max-semi-space-size=4', '--heap-growing-percent=200'];
+const SCRIPT_OPTIONS = ['--v8-pool-size=1', '--max-semi-space-size=4'];
 const RENEW_BEFORE_MS = 60_000;
 
 const tokenAnswer = z.object({ access_token: z.string(), expires_in: z.number() });

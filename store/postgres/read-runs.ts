@@ -15,8 +15,9 @@ import type { CopiedRow } from './copy-rows.ts';
 import { endOfType, KEY, latestInstant } from './rows.ts';
 import { rowsOfRun } from './run-rows.ts';
 
-/** Their rows of one type are written down before the first run of them is known. */
-const PATIENTS_AT_ONCE = 20;
+/** Rows of some compartments are written down before the first run of them is known: at first of so many, then by what these had. */
+const PATIENTS_AT_FIRST = 20;
+const RECORDS_AT_ONCE = 100_000;
 const BYTES_AT_ONCE = 64 * 1024;
 
 /** By the indexes: statistics of what was written just now say nothing of it. */
@@ -36,13 +37,19 @@ export async function* readRunsOfType(pool: Pool, type: string, query: RunQuery)
   if (patientIds.length === 0) return;
   yield* streamOnConnection(pool, async function* (client) {
     const asOf = query.asOf ?? (await latestInstant(client));
-    for (let at = 0; at < patientIds.length; at += PATIENTS_AT_ONCE) {
-      const some = { ...query, asOf, patientIds: patientIds.slice(at, at + PATIENTS_AT_ONCE) };
+    let patients = PATIENTS_AT_FIRST;
+    for (let at = 0; at < patientIds.length;) {
+      const some = { ...query, asOf, patientIds: patientIds.slice(at, at + patients) };
+      let records = 1;
       await client.query(`BEGIN; ${PLAN}`);
       for await (const { bytes, rows } of copiedRows(client, selection(type, some), BYTES_AT_ONCE)) {
-        yield rows.map((row) => runOf(bytes, row));
+        const runs = rows.map((row) => runOf(bytes, row));
+        records += runs.reduce((sum, { count }) => sum + count, 0);
+        yield runs;
       }
       await client.query('COMMIT');
+      at += patients;
+      patients = Math.ceil((some.patientIds.length * RECORDS_AT_ONCE) / records);
     }
   });
 }
