@@ -17,7 +17,7 @@ import { rowsOfRun } from './run-rows.ts';
 
 /** Rows of some compartments are written down before the first run of them is known: at first of so many, then by what these had. */
 const PATIENTS_AT_FIRST = 20;
-const RECORDS_AT_ONCE = 100_000;
+const RECORDS_AT_ONCE = 50_000;
 const BYTES_AT_ONCE = 64 * 1024;
 
 /** By the indexes: statistics of what was written just now say nothing of it. */
