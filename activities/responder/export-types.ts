@@ -20,7 +20,7 @@ const SAMPLE = { members: 5, records: 10_000 };
 
 /** By the records of some members: of what is written side by side, what takes longest does not begin last. */
 export async function largestFirst(
-  { fhir, jobs }: ResponderDeps,
+  { fhir, jobs }: Pick<ResponderDeps, 'fhir' | 'jobs'>,
   job: ExportJob,
   types: readonly string[],
 ): Promise<readonly string[]> {

@@ -136,3 +136,22 @@ describe('a first chunk that cannot be had', () => {
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([500, 'application/fhir+json; charset=utf-8']);
   });
 });
+
+describe('a chunk that cannot be had while another one is compressed', () => {
+  it('cuts the answer, into which nothing else is written', async () => {
+    async function* chunks(): AsyncGenerator<Buffer> {
+      yield Buffer.from('{}\n');
+      await Promise.reject(new Error('gone'));
+    }
+    const told: boolean[] = [];
+    const app = express();
+    app.get('/', async (_req, res) => {
+      await sendChunks(chunks(), res, createGzip({ level: 1 })).catch(() => told.push(res.destroyed));
+    });
+    const served = await serveApp(app);
+    stopped.push(() => served.close());
+    const read = async (): Promise<unknown> => once((await answerOf(served.url, ZIPPED)).resume(), 'end');
+    await expect(read()).rejects.toThrow();
+    expect(told).toEqual([true]);
+  });
+});
