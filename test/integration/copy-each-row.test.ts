@@ -78,13 +78,13 @@ describe('rows of a COPY', () => {
     const other = await pool.connect();
     other.on('error', () => undefined);
     const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-    let first = true;
+    let ending: Promise<unknown> | undefined;
     const select = `SELECT repeat('x', 100000) || pg_sleep(0.01)::text FROM generate_series(1, 100000)`;
     const reading = copyEachRow(other, copyOf(select), () => {
-      if (first) void client.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
-      first = false;
+      ending ??= client.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
     });
     await expect(reading).rejects.toThrow();
+    await ending;
     other.release(true);
   });
 });
