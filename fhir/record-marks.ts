@@ -10,7 +10,7 @@ import { lastDay, serviceEnd } from './service-date.ts';
 
 /**
  * What is kept of a stored text beside it, so that what reads very many need not look into most of them. A change of what
- * is marked comes with a migration that forgets the marks there are: what has none is read.
+ * is marked comes with a migration that forgets the marks there are, on the records and on their pages: what has none is read.
  */
 export interface RecordMarks {
   /**

@@ -7,15 +7,15 @@ import { inTransaction } from './postgres/transaction.ts';
 
 export type ExportFileKey = Pick<ExportFile, 'jobId' | 'type' | 'number'>;
 
-/** Lines of one publication that go out as their records are stored, in the order of ids. */
+/** Lines of one publication that go out as their records are stored, in the order of rows, or of ids. */
 export interface PartRun {
   /** Of whom they are; undefined where nobody asks for it. */
   readonly memberId: string | undefined;
-  /** The compartment that all of them lie in; undefined for any. */
-  readonly patientId: string | undefined;
+  /** That all of them stand on (`record-page.ts`); undefined where they are named by ids. */
+  readonly page: bigint | undefined;
   readonly version: bigint;
-  /** Each once, with a space between two. */
-  readonly ids: string;
+  /** With a space between two, each once: rows of the page, empty for all of them; without a page, ids. */
+  readonly records: string;
 }
 
 /** Some lines of an exported file, one behind the other; of a long line, which is kept, a piece. */
@@ -53,8 +53,14 @@ export interface ExportPartStore {
 }
 
 const PARTS_AT_ONCE = 50;
-const TARGETS_OF_RUNS = `(SELECT string_agg(concat(u.member, E'\\t', u.ids, E'\\n'), '') FROM unnest(members, ids) AS u(member, ids)
-  WHERE u.member IS NOT NULL)`;
+const IDS_OF_RUN = `CASE WHEN u.page IS NULL THEN u.records
+  WHEN u.records = '' THEN (SELECT g.ids FROM record_page g WHERE g.id = u.page)
+  ELSE (
+    SELECT string_agg(r.id, ' ' ORDER BY r.page_row) FROM resource r
+    WHERE r.page_id = u.page AND r.page_row = ANY (string_to_array(u.records, ' ')::int[])
+  ) END`;
+const TARGETS_OF_RUNS = `(SELECT string_agg(concat(u.member, E'\\t', ${IDS_OF_RUN}, E'\\n'), '')
+  FROM unnest(members, pages, records) AS u(member, page, records) WHERE u.member IS NOT NULL)`;
 
 export function createExportPartStore(pool: Pool): ExportPartStore {
   return {

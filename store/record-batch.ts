@@ -7,6 +7,12 @@ export type RecordBatch = readonly BatchRecord[];
 /** A longer text is read whatever its marks decide: it goes into a file as bytes, of which a reader is given some at a time. */
 export const LONG_RECORD_BYTES = 1024 * 1024;
 
+/** Where a record stands that lies in a compartment (`record-page.ts`). */
+export interface RecordPlace {
+  readonly page: bigint;
+  readonly row: number;
+}
+
 /** Made of what was read when it is asked for. */
 export interface BatchRecord extends StoredResource {
   /** Its `versionId`. */
@@ -23,6 +29,8 @@ export interface BatchRecord extends StoredResource {
   readonly stampSize: number;
   /** `Type/id` of what goes along with it, with a space between two; some are missing where its marks say so. */
   readonly sharedReferences: string | undefined;
+  /** Undefined where no compartment holds it. */
+  readonly place: RecordPlace | undefined;
 }
 
 export interface BulkQuery extends Omit<CompartmentQuery, 'patientIds' | 'types'> {

@@ -1,12 +1,14 @@
 import type { Unmarked } from '../fhir/record-marks.ts';
 
 /**
- * Records of one compartment and one publication, as many as are handled in one go, that were not read: `unmarked` ones go out
- * as they are stored, `over` ones are withheld by the look-back (`fhir/record-marks.ts`); the texts of the `rest` have to be
- * read.
+ * Rows of one page, as many as are handled in one go, that were not read: `unmarked` ones go out as they are stored, `over`
+ * ones are withheld by the look-back (`fhir/record-marks.ts`); the texts of the `rest` have to be read.
  */
 export interface RecordRun {
   readonly kind: 'unmarked' | 'over' | 'rest';
+  readonly page: bigint;
+  /** With a space between two; empty for all that stand on the page, which unmarked ones may be. */
+  readonly rows: string;
   readonly patientId: string;
   /** `versionId` of each. */
   readonly version: bigint;
@@ -14,8 +16,6 @@ export interface RecordRun {
   readonly count: number;
   /** Of their lines as they go out, with their ends. */
   readonly bytes: number;
-  /** With a space between two. */
-  readonly ids: string;
   /** As `sharedReferences` of the records, with a space between two; of unmarked ones alone. */
   readonly sharedReferences: string | undefined;
 }

@@ -77,9 +77,9 @@ export class FileWriter {
   /** The same of lines that are not kept. */
   addStored({ count, bytes, ...run }: StoredLines, consents: readonly FileConsent[]): boolean {
     const last = this.#runs.at(-1);
-    const isOne = last?.patientId === run.patientId && last?.version === run.version && last.memberId === run.memberId;
+    const isOne = last?.page === run.page && last?.version === run.version && last.memberId === run.memberId;
     if (last !== undefined && isOne && this.#runBytes + bytes <= RUN_BYTES) {
-      this.#runs[this.#runs.length - 1] = { ...last, ids: `${last.ids} ${run.ids}` };
+      this.#runs[this.#runs.length - 1] = { ...last, records: `${last.records} ${run.records}` };
     } else {
       this.#runs.push(run);
       this.#runBytes = 0;
@@ -160,7 +160,7 @@ export class FileWriter {
   /** Of all that the bytes of the file are made of: versions do not change. */
   #digest({ offset, runs, kept }: ExportPart): void {
     this.#hash.update(`${offset} ${runs.length} ${kept.length}\n`);
-    for (const { version, ids } of runs) this.#hash.update(`${version} ${ids}\n`);
+    for (const { page, version, records } of runs) this.#hash.update(`${page ?? ''} ${version} ${records}\n`);
     this.#hash.update(kept);
   }
 }

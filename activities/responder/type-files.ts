@@ -102,8 +102,8 @@ export class TypeFiles {
     this.#references?.addListed(run.sharedReferences);
     if (!isInTime(this.#job, run)) return;
     const memberId = scope.memberOf(run);
-    const { patientId, version, ids, count, bytes } = run;
-    const lines = { memberId, patientId, version, ids, count, bytes };
+    const { page, version, rows: records, count, bytes } = run;
+    const lines = { memberId, page, version, records, count, bytes };
     await this.#files.makeRoomFor(lines);
     if (this.#files.addStored(lines, scope.consentsOf(memberId))) await this.#files.settle();
   }
@@ -134,10 +134,11 @@ export class TypeFiles {
     if (isListed(record.marks)) this.#references?.addListed(record.sharedReferences);
     else this.#references?.add(record.storedText);
     if (record.size > LONG_RECORD_BYTES) return record.text;
-    // Records of everything that is stored come in the order of ids, not compartment by compartment.
-    const patientId = this.#job.level === 'system' ? undefined : record.patientId;
-    const { id: ids, version, size, stampSize } = record;
-    return { memberId: scope.memberOf(record), patientId, version, ids, count: 1, bytes: size + stampSize + 1 };
+    const { id, version, size, stampSize } = record;
+    // Records of everything that is stored do not come page by page, and are joined by their publication.
+    const place = this.#job.level === 'system' ? undefined : record.place;
+    const lines = { memberId: scope.memberOf(record), version, count: 1, bytes: size + stampSize + 1 };
+    return { ...lines, page: place?.page, records: place === undefined ? id : String(place.row) };
   }
 
   /** The same of a text that is not as it is stored. */

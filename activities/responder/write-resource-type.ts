@@ -1,6 +1,7 @@
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import type { BulkQuery, RecordBatch } from '../../store/record-batch.ts';
+import { PAGE_RECORDS } from '../../store/record-page.ts';
 import { RUN_RECORD_BYTES } from '../../store/record-run.ts';
 import type { RecordRun } from '../../store/record-run.ts';
 import { alive } from './alive.ts';
@@ -12,8 +13,6 @@ import { ReferenceCollector, wantsShared } from './reference-collector.ts';
 import { removeFiles } from './remove-files.ts';
 import { TypeFiles } from './type-files.ts';
 
-/** Their texts are a hundred kilobytes, which is what the database sends fastest. */
-const RUN_RECORDS = 64;
 /** Each time costs a statement. */
 const REST_AT_ONCE = 1000;
 
@@ -87,7 +86,7 @@ async function writeRuns(
   { type, files, changedOnly, unmarked }: TypeOfScope & { readonly unmarked: Unmarked },
 ): Promise<void> {
   const { linesPerFile, maxFileBytes } = settings;
-  const recordsPerRun = Math.min(RUN_RECORDS, linesPerFile, Math.ceil(maxFileBytes / RUN_RECORD_BYTES));
+  const recordsPerRun = Math.min(PAGE_RECORDS, linesPerFile, Math.ceil(maxFileBytes / RUN_RECORD_BYTES));
   const query = { ...versionsOf(job, changedOnly), patientIds: scope.patientIds, unmarked, recordsPerRun };
   let rest: RecordRun[] = [];
   const writeRest = (): Promise<void> => {

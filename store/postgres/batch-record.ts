@@ -4,7 +4,7 @@ import type { StoredMeta } from '../../fhir/stored-text.ts';
 import { isOverSql, isUnmarkedSql } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import { LONG_RECORD_BYTES } from '../record-batch.ts';
-import type { BatchRecord, RecordBatch } from '../record-batch.ts';
+import type { BatchRecord, RecordBatch, RecordPlace } from '../record-batch.ts';
 import { instantOf, textOf } from './copied-values.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow, CopiedRows } from './copy-rows.ts';
@@ -14,7 +14,7 @@ export function batchColumns(unmarked: Unmarked | undefined): string {
   const isUnread =
     unmarked === undefined ? 'false' : `${isUnmarkedSql('r.marks', unmarked)} OR ${isOverSql('r.marks', unmarked)}`;
   return `r.id, r.publication_id, p.published_at, p.exchange_id, r.patient_id, r.evidence, r.deleted,
-    octet_length(r.content), r.marks, r.shared_references,
+    octet_length(r.content), r.marks, r.shared_references, r.page_id, r.page_row,
     CASE WHEN (${isUnread}) AND octet_length(r.content) <= ${LONG_RECORD_BYTES} THEN NULL ELSE r.content END`;
 }
 
@@ -29,7 +29,9 @@ const Column = {
   size: 7,
   marks: 8,
   sharedReferences: 9,
-  content: 10,
+  page: 10,
+  row: 11,
+  content: 12,
 } as const;
 type Column = (typeof Column)[keyof typeof Column];
 
@@ -106,6 +108,13 @@ class CopiedRecord implements BatchRecord {
 
   get sharedReferences(): string | undefined {
     return textOf(this.#bytes, this.#row, Column.sharedReferences);
+  }
+
+  get place(): RecordPlace | undefined {
+    const start = columnStart(this.#bytes, this.#row, Column.page);
+    if (columnEnd(this.#bytes, start) === undefined) return undefined;
+    const row = this.#bytes.readInt32BE(columnStart(this.#bytes, this.#row, Column.row));
+    return { page: this.#bytes.readBigInt64BE(start), row };
   }
 
   get id(): string {

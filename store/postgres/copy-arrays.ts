@@ -22,14 +22,14 @@ export function textArray(values: readonly (string | undefined)[]): Buffer {
 }
 
 /** `bigint[]`. */
-export function bigintArray(values: readonly bigint[]): Buffer {
+export function bigintArray(values: readonly (bigint | undefined)[]): Buffer {
   const array = Buffer.allocUnsafe(HEADER_BYTES + values.length * (LENGTH_BYTES + BIGINT_BYTES));
-  let at = writeHeader(array, BIGINT_OID, values.length, false);
+  let at = writeHeader(array, BIGINT_OID, values.length, values.includes(undefined));
   for (const value of values) {
-    at = array.writeInt32BE(BIGINT_BYTES, at);
-    at = array.writeBigInt64BE(value, at);
+    at = array.writeInt32BE(value === undefined ? NULL_LENGTH : BIGINT_BYTES, at);
+    if (value !== undefined) at = array.writeBigInt64BE(value, at);
   }
-  return array;
+  return array.subarray(0, at);
 }
 
 function writeHeader(array: Buffer, element: number, length: number, hasNull: boolean): number {

@@ -5,6 +5,7 @@ import type { DeletionBatch, DeletionCounts, ResourceKey } from '../fhir-store.t
 import { moveCheckpoint } from './checkpoint.ts';
 import { addDeletions, addRefused } from './counts.ts';
 import { keyColumns, newestOfKey } from './rows.ts';
+import { placedRows, rewritePages } from './record-pages.ts';
 import { unstage } from './stage.ts';
 import { lockStaging, SHARED_TYPE_LIST } from './staging.ts';
 import { inTransaction } from './transaction.ts';
@@ -104,12 +105,17 @@ async function fatesOf(
 /** A tombstone stays in the compartment, so that an export can tell of the deletion. */
 async function stageTombstones(client: PoolClient, publicationId: string, keys: readonly ResourceKey[]): Promise<void> {
   if (keys.length === 0) return;
-  await client.query(
-    `INSERT INTO resource (type, id, publication_id, patient_id, deleted, content_hash, content)
-     SELECT k.type, k.id, $3, v.patient_id, true, decode($4, 'hex'), ''
-     FROM unnest($1::text[], $2::text[]) AS k(type, id)
-     JOIN LATERAL ${newestOfKey('r.patient_id')} v ON true`,
+  const tombstones = placedRows(`SELECT k.type, k.id, v.patient_id FROM unnest($1::text[], $2::text[]) AS k(type, id)
+    JOIN LATERAL ${newestOfKey('r.patient_id')} v ON true`);
+  const { rows } = await client.query<{ page_id: string | null }>(
+    `INSERT INTO resource (type, id, publication_id, patient_id, deleted, content_hash, content, page_id, page_row)
+     SELECT type, id, $3, patient_id, true, decode($4, 'hex'), '', page_id, page_row FROM (${tombstones}) t
+     RETURNING page_id`,
     [...keyColumns(keys), publicationId, NO_TEXT],
+  );
+  await rewritePages(
+    client,
+    rows.map(({ page_id }) => page_id),
   );
 }
 

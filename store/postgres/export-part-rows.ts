@@ -5,7 +5,7 @@ import { copyRows } from './copy.ts';
 import type { CopyValue } from './copy.ts';
 import type { Queryable } from './transaction.ts';
 
-const TARGET = 'export_part (job_id, type, number, "offset", bytes, members, patients, versions, ids, kept, targets)';
+const TARGET = 'export_part (job_id, type, number, "offset", bytes, members, pages, versions, records, kept, targets)';
 
 /** Where the parts that are there end. */
 export async function endOfParts(client: Queryable, { jobId, type, number }: ExportFileKey): Promise<number> {
@@ -35,9 +35,9 @@ function rowOf(
       ? [undefined, undefined, undefined, undefined]
       : [
           textArray(runs.map(({ memberId }) => memberId)),
-          textArray(runs.map(({ patientId }) => patientId)),
+          bigintArray(runs.map(({ page }) => page)),
           bigintArray(runs.map(({ version }) => version)),
-          textArray(runs.map(({ ids }) => ids)),
+          textArray(runs.map(({ records }) => records)),
         ];
   return [
     ...[jobId, type, number, BigInt(offset), bytes, ...columns],

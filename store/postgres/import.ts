@@ -5,6 +5,7 @@ import { moveCheckpoint } from './checkpoint.ts';
 import { addCounts, addRefused } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { addOpenTargets } from './open-targets.ts';
+import { noteMoved } from './record-pages.ts';
 import { stageRows, unstage } from './stage.ts';
 import { keepStagedIds } from './staged-ids.ts';
 import { keepUnchanged, knownOf, lockStaging, toStagedRow } from './staging.ts';
@@ -27,12 +28,14 @@ export function importBatch(pool: Pool, batch: ImportBatch): Promise<ImportCount
   const stage = async (client: PoolClient): Promise<ImportCounts> => {
     const publicationId = await lockStaging(client, batch.exchangeId);
     await moveCheckpoint(client, batch);
-    const sorted = sortRows(batch, await knownOf(client, publicationId, batch.rows));
+    const known = await knownOf(client, publicationId, batch.rows);
+    const sorted = sortRows(batch, known);
     await stageRows(
       client,
       publicationId,
       sorted.staged.map((row) => toStagedRow(row, false)),
     );
+    await noteMoved(client, among(known, sorted.staged));
     await keepStagedIds(client, publicationId, sorted.staged);
     await keepUnchanged(client, publicationId, sorted.unchanged);
     await addCounts(client, batch.exchangeId, sorted.counts);
@@ -57,7 +60,13 @@ export function stageGenerated(pool: Pool, exchangeId: string, rows: readonly Im
       publicationId,
       changed.map((row) => toStagedRow(row, true)),
     );
+    await noteMoved(client, among(known, changed));
   });
+}
+
+/** Of most rows of a first exchange nothing is known. */
+function among(known: ReadonlyMap<string, Known>, rows: readonly ImportRow[]): readonly ImportRow[] {
+  return known.size === 0 ? [] : rows.filter((row) => known.has(keyOf(row)));
 }
 
 /** Of several lines with one id the first stays: an equal one adds nothing, a different one is refused. */

@@ -7,6 +7,7 @@ import { nextInstant, openNativePublication, publishAt } from './clock.ts';
 import { readLoadFile } from './load-file.ts';
 import type { LoadedRecord } from './load-document.ts';
 import { ownersOf } from './owner.ts';
+import { noteMoved } from './record-pages.ts';
 import { stageRows } from './stage.ts';
 import type { StagedRow } from './stage.ts';
 import { knownOf } from './staging.ts';
@@ -142,4 +143,8 @@ async function stageBatch(
     seen.set(key, earlier ?? hash);
   }
   await stageRows(client, publicationId, staged);
+  await noteMoved(
+    client,
+    staged.filter((row) => known.has(keyOf(row))),
+  );
 }

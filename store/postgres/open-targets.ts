@@ -7,6 +7,7 @@ import { endOfType, KEY, keyColumns, newestOfKey } from './rows.ts';
 import { addCounts } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { copyRows } from './copy.ts';
+import { noteMoved } from './record-pages.ts';
 import { stageRows, unstage } from './stage.ts';
 import { dropStagedIds, keepStagedIds } from './staged-ids.ts';
 import { keepUnchanged, knownOf, lockStaging, SHARED_TYPE_LIST, toStagedRow } from './staging.ts';
@@ -226,6 +227,10 @@ export function restage(
     await forgetUnchanged(client, publicationId, changed);
     const staged = changed.map((row) => toStagedRow(row, false));
     await stageRows(client, publicationId, staged);
+    await noteMoved(
+      client,
+      stagedNow.filter((row) => known.has(keyOf(row))),
+    );
     await keepStagedIds(client, publicationId, stagedNow);
     await keepUnchanged(client, publicationId, visibleAgain);
     await dropStagedIds(client, publicationId, visibleAgain);

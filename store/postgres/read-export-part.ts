@@ -8,8 +8,7 @@ import { onConnection } from './copy-out.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow } from './copy-rows.ts';
 import { ReusedBuffer } from './reused-buffer.ts';
-import { rowsOfRun } from './run-rows.ts';
-import type { RunRows } from './run-rows.ts';
+import { textsOfRun } from './run-rows.ts';
 
 export interface RenderedPart {
   readonly offset: number;
@@ -60,9 +59,8 @@ export async function readPart(pool: Pool, file: ExportFileKey, at: number, room
  */
 function selection({ jobId, type, number }: ExportFileKey, at: number): string {
   const [job, kind] = [escapeLiteral(jobId), escapeLiteral(type)];
-  const texts = (among: RunRows['among']): string => rowsOfRun({ columns: 'r.content', type: kind, among });
   return `WITH e AS MATERIALIZED (
-      SELECT "offset", bytes, patients, versions, ids, kept FROM export_part
+      SELECT "offset", bytes, pages, versions, records, kept FROM export_part
       WHERE job_id = ${job} AND type = ${kind} AND number = ${number} AND "offset" <= ${at} ORDER BY "offset" DESC LIMIT 1
     )
     SELECT ${Kind.part} AS kind, e."offset" AS first, NULL::text AS texts, e.bytes::bigint AS second, e.kept FROM e
@@ -71,10 +69,8 @@ function selection({ jobId, type, number }: ExportFileKey, at: number): string {
     FROM publication p WHERE p.id = ANY ((SELECT versions FROM e)::bigint[])
     UNION ALL
     SELECT ${Kind.run}, k.version, v.texts, NULL, NULL
-    FROM e CROSS JOIN LATERAL unnest(e.patients, e.versions, e.ids) AS k(patient, version, ids)
-    CROSS JOIN LATERAL (
-      SELECT string_agg(r.content, chr(${SEPARATOR})) AS texts FROM (${texts('compartment')} UNION ALL ${texts('all')}) r
-    ) v`;
+    FROM e CROSS JOIN LATERAL unnest(e.pages, e.versions, e.records) AS k(page, version, records)
+    CROSS JOIN LATERAL ${textsOfRun(kind, `chr(${SEPARATOR})`)} v`;
 }
 
 /** The bytes of a part on their way from the rows that tell of it. */

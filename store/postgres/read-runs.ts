@@ -1,56 +1,52 @@
 import type { Pool } from 'pg';
 import { escapeLiteral } from 'pg';
-import { isOverSql, isUnmarkedSql } from '../../fhir/record-marks.ts';
 import type { Unmarked } from '../../fhir/record-marks.ts';
 import { metaStamp } from '../../fhir/stored-bytes.ts';
 import type { RecordBatch } from '../record-batch.ts';
-import { RUN_RECORD_BYTES } from '../record-run.ts';
+import { runsOfPage } from '../record-page.ts';
+import type { RecordPage } from '../record-page.ts';
 import type { RecordRun, RunQuery } from '../record-run.ts';
 import { batchColumns, batchReader } from './batch-record.ts';
 import { publicationConditions } from './compartment.ts';
 import { instantOf, textOf } from './copied-values.ts';
 import { copiedRows, streamOnConnection } from './copy-out.ts';
-import { columnStart } from './copy-rows.ts';
+import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow } from './copy-rows.ts';
-import { endOfType, KEY, latestInstant } from './rows.ts';
-import { rowsOfRun } from './run-rows.ts';
+import { latestInstant, newestOfKey } from './rows.ts';
+import { ShownVersions } from './shown-versions.ts';
 
-/** Rows of some compartments are written down before the first run of them is known: at first of so many, then by what these had. */
-const PATIENTS_AT_FIRST = 20;
-const RECORDS_AT_ONCE = 50_000;
 const BYTES_AT_ONCE = 64 * 1024;
 
-/** By the indexes: statistics of what was written just now say nothing of it. */
+/** By the indexes, in the order in which they are named: statistics of what was written just now say nothing of it. */
 const PLAN = [
   ...['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin'].map((way) => `SET LOCAL enable_${way} = off`),
-  `SET LOCAL work_mem = '16MB'`,
+  'SET LOCAL max_parallel_workers_per_gather = 0',
 ].join('; ');
 
-const KINDS = ['unmarked', 'over', 'rest'] as const satisfies readonly RecordRun['kind'][];
-const HIDDEN = KINDS.length;
+const Column = {
+  ...{ patient: 0, version: 1, published: 2, isAsked: 3, isOldest: 4, page: 5, records: 6, references: 7, ids: 8 },
+} as const;
 
-const Column = { patient: 0, kind: 1, version: 2, published: 3, count: 4, bytes: 5, ids: 6, references: 7 } as const;
-
-/** Records of a type as runs, newest version each, some compartments after another; no text is read. */
+/** Records of a type as runs, newest version each, compartment by compartment; no record is read, but what their pages tell. */
 export async function* readRunsOfType(pool: Pool, type: string, query: RunQuery): AsyncGenerator<readonly RecordRun[]> {
   const patientIds = [...new Set(query.patientIds)];
   if (patientIds.length === 0) return;
   yield* streamOnConnection(pool, async function* (client) {
     const asOf = query.asOf ?? (await latestInstant(client));
-    let patients = PATIENTS_AT_FIRST;
-    for (let at = 0; at < patientIds.length;) {
-      const some = { ...query, asOf, patientIds: patientIds.slice(at, at + patients) };
-      let records = 1;
-      await client.query(`BEGIN; ${PLAN}`);
-      for await (const { bytes, rows } of copiedRows(client, selection(type, some), BYTES_AT_ONCE)) {
-        const runs = rows.map((row) => runOf(bytes, row));
-        records += runs.reduce((sum, { count }) => sum + count, 0);
-        yield runs;
-      }
-      await client.query('COMMIT');
-      at += patients;
-      patients = Math.ceil((some.patientIds.length * RECORDS_AT_ONCE) / records);
+    await client.query(`BEGIN; ${PLAN}`);
+    const { rows } = await client.query<{ id: string; version: string | null }>(MOVED, [type, patientIds, asOf]);
+    const shown = new ShownVersions(new Map(rows.map(({ id, version }) => [id, version])));
+    const pageOf = pageReader();
+    const select = selection(type, { ...query, patientIds, asOf }, rows.length > 0);
+    for await (const { bytes, rows } of copiedRows(client, select, BYTES_AT_ONCE)) {
+      const isTrue = (row: CopiedRow, column: number): boolean => bytes.readInt8(columnStart(bytes, row, column)) === 1;
+      yield rows.flatMap((row) => {
+        const page = pageOf(bytes, row);
+        const isShown = shown.on(page, textOf(bytes, row, Column.ids), isTrue(row, Column.isOldest));
+        return isTrue(row, Column.isAsked) ? runsOfPage(page, { ...query, isShown }) : [];
+      });
     }
+    await client.query('COMMIT');
   });
 }
 
@@ -63,15 +59,13 @@ export async function* readRecordsOfRuns(
 ): AsyncGenerator<RecordBatch> {
   if (runs.length === 0) return;
   const array = (values: readonly string[]): string => `ARRAY[${values.map(escapeLiteral).join(',')}]`;
-  const [patients, versions, ids] = [
-    array(runs.map(({ patientId }) => patientId)),
-    array(runs.map(({ version }) => String(version))),
-    array(runs.map((run) => run.ids)),
-  ];
-  const rows = rowsOfRun({ columns: 'r.*', type: escapeLiteral(type), among: 'compartment' });
+  const [pages, rows] = [array(runs.map(({ page }) => String(page))), array(runs.map((run) => run.rows))];
   const select = `SELECT ${batchColumns(unmarked)}
-    FROM unnest(${patients}::text[], ${versions}::bigint[], ${ids}::text[]) AS k(patient, version, ids)
-    CROSS JOIN LATERAL ${rows} r JOIN publication p ON p.id = r.publication_id`;
+    FROM unnest(${pages}::bigint[], ${rows}::text[]) AS k(page, rows)
+    CROSS JOIN LATERAL (
+      SELECT * FROM resource r WHERE r.page_id = k.page AND r.page_row = ANY (string_to_array(k.rows, ' ')::int[])
+      ORDER BY r.page_row
+    ) r JOIN publication p ON p.id = r.publication_id`;
   yield* streamOnConnection(pool, async function* (client) {
     await client.query(`BEGIN; ${PLAN}`);
     const batchOf = batchReader(type);
@@ -80,59 +74,60 @@ export async function* readRecordsOfRuns(
   });
 }
 
+/** Which version is the newest one of ids that these compartments have shared with others. */
+const MOVED = `SELECT k.id, v.publication_id AS version FROM moved_record k
+  LEFT JOIN LATERAL ${newestOfKey('r.publication_id', '$3')} v ON true
+  WHERE k.type = $1 AND EXISTS (
+    SELECT 1 FROM resource o WHERE o.type = k.type AND o.id = k.id AND o.patient_id = ANY($2::text[])
+  )`;
+
 /**
- * All versions of the compartments; of the few ids that stand in the table more than once it is asked which version is the
- * newest one. To ask that of each takes as long as all the rest.
+ * The pages of each compartment, the newest publication first: what stands on a later one of an id is an older version. The
+ * ids come along where there can be any.
  */
-function selection(type: string, query: RunQuery & { readonly asOf: string }): string {
-  const { patientIds, unmarked, recordsPerRun, asOf } = query;
-  const [kind, before, end, instant] = [type, `${type}/`, endOfType(type), asOf].map(escapeLiteral);
-  return `WITH v AS MATERIALIZED (
-      SELECT m.n, m.id AS patient_id, r.*
-      FROM unnest(ARRAY[${patientIds.map(escapeLiteral).join(',')}]::text[]) WITH ORDINALITY AS m(id, n)
-      CROSS JOIN LATERAL (
-        SELECT r.id, r.publication_id, octet_length(r.content) AS bytes, r.shared_references,
-          CASE WHEN r.deleted OR r.evidence THEN ${HIDDEN} WHEN ${isOverSql('r.marks', unmarked)} THEN 1
-            WHEN octet_length(r.content) <= ${RUN_RECORD_BYTES} AND (${isUnmarkedSql('r.marks', unmarked)}) THEN 0
-            ELSE 2 END AS kind
-        FROM resource r WHERE r.patient_id = m.id AND ${KEY} > ${before} AND ${KEY} < ${end} ORDER BY ${KEY}
-      ) r
-    ), twice AS MATERIALIZED (
-      SELECT n.id FROM resource n WHERE n.type = ${kind} AND n.id = ANY (ARRAY(SELECT v.id FROM v))
-      GROUP BY n.id HAVING count(*) > 1
-    ), shown AS (
-      SELECT v.*, (row_number() OVER () - 1) / ${recordsPerRun} AS run FROM v
-      WHERE v.kind < ${HIDDEN} AND (v.id NOT IN (SELECT twice.id FROM twice) OR NOT EXISTS (
-        SELECT 1 FROM resource n JOIN publication np ON np.id = n.publication_id
-        WHERE n.type = ${kind} AND n.id = v.id AND n.publication_id <> v.publication_id AND np.published_at <= ${instant}
-        AND np.published_at > (SELECT o.published_at FROM publication o WHERE o.id = v.publication_id)
-      ))
-    ), run AS (
-      SELECT min(patient_id) AS patient_id, kind, publication_id, count(*) AS count, sum(bytes) AS bytes,
-        CASE WHEN kind <> 1 THEN string_agg(id, ' ') END AS ids,
-        CASE WHEN kind = 0 THEN string_agg(DISTINCT shared_references, ' ') END AS shared_references
-      FROM shown GROUP BY n, kind, publication_id, run
-    )
-    SELECT run.patient_id, run.kind, run.publication_id, p.published_at, run.count, run.bytes::bigint, run.ids,
-      run.shared_references
-    FROM run JOIN publication p ON p.id = run.publication_id WHERE ${publicationConditions(LITERALS, query).join(' AND ')}`;
+function selection(type: string, query: RunQuery & { readonly asOf: string }, hasMoved: boolean): string {
+  const { patientIds, since, asOf, origin } = query;
+  const kind = escapeLiteral(type);
+  const within = publicationConditions(LITERALS, { asOf, ...(since !== undefined && { since }) }).join(' AND ');
+  const isAsked = publicationConditions(LITERALS, { asOf, ...(origin !== undefined && { origin }) }).join(' AND ');
+  return `SELECT m.id, d.publication_id, d.published_at, d.is_asked, d.is_oldest, g.id, g.records,
+      g.shared_references, CASE WHEN d.publications > 1 OR ${hasMoved} THEN g.ids END
+    FROM unnest(ARRAY[${patientIds.map(escapeLiteral).join(',')}]::text[]) AS m(id)
+    CROSS JOIN LATERAL (
+      SELECT k.publication_id, p.published_at, ${isAsked} AS is_asked, count(*) OVER () AS publications,
+        lead(k.publication_id) OVER (ORDER BY p.published_at DESC) IS NULL AS is_oldest
+      FROM (SELECT DISTINCT publication_id FROM record_page WHERE patient_id = m.id AND type = ${kind}) k
+      JOIN publication p ON p.id = k.publication_id WHERE ${within} ORDER BY p.published_at DESC
+    ) d
+    CROSS JOIN LATERAL (
+      SELECT * FROM record_page g
+      WHERE g.patient_id = m.id AND g.type = ${kind} AND g.publication_id = d.publication_id ORDER BY g.id
+    ) g`;
 }
 
 /** COPY takes no parameters: values stand in the statement. */
 const LITERALS = { add: (value: unknown): string => escapeLiteral(String(value)) };
 
-function runOf(bytes: Buffer, row: CopiedRow): RecordRun {
-  const bigintAt = (column: number): bigint => bytes.readBigInt64BE(columnStart(bytes, row, column));
-  const version = bigintAt(Column.version);
-  const lastUpdated = instantOf(bytes, row, Column.published);
-  const count = Number(bigintAt(Column.count));
-  const stampSize = metaStamp({ versionId: String(version), lastUpdated }).length;
-  return {
-    kind: KINDS[bytes.readInt32BE(columnStart(bytes, row, Column.kind))] ?? 'rest',
-    patientId: textOf(bytes, row, Column.patient) ?? '',
-    ...{ version, lastUpdated, count },
-    bytes: Number(bigintAt(Column.bytes)) + count * (stampSize + 1),
-    ids: textOf(bytes, row, Column.ids) ?? '',
-    sharedReferences: textOf(bytes, row, Column.references),
+type Publication = Pick<RecordPage, 'version' | 'lastUpdated' | 'addedBytes'>;
+
+function pageReader(): (bytes: Buffer, row: CopiedRow) => RecordPage {
+  let publication: Publication | undefined;
+  return (bytes, row) => {
+    const version = bytes.readBigInt64BE(columnStart(bytes, row, Column.version));
+    if (publication?.version !== version) publication = publicationOf(bytes, row, version);
+    const start = columnStart(bytes, row, Column.records);
+    return {
+      ...publication,
+      patientId: textOf(bytes, row, Column.patient) ?? '',
+      page: bytes.readBigInt64BE(columnStart(bytes, row, Column.page)),
+      records: bytes.subarray(start, columnEnd(bytes, start)),
+      sharedReferences: textOf(bytes, row, Column.references),
+    };
   };
+}
+
+function publicationOf(bytes: Buffer, row: CopiedRow, version: bigint): Publication {
+  const lastUpdated = instantOf(bytes, row, Column.published);
+  // A line has an end besides.
+  return { version, lastUpdated, addedBytes: metaStamp({ versionId: String(version), lastUpdated }).length + 1 };
 }

@@ -4,7 +4,15 @@ import { inTransaction } from './transaction.ts';
 
 /** By publication: what an exchange staged. */
 const OF_PUBLICATION = [
-  ...['resource', 'resource_identifier', 'resource_name', 'patient_link', 'unchanged_resource', 'staged_ids'],
+  ...[
+    'resource',
+    'record_page',
+    'resource_identifier',
+    'resource_name',
+    'patient_link',
+    'unchanged_resource',
+    'staged_ids',
+  ],
 ];
 const OF_EXCHANGE = [...['exchange_count', 'open_reference', 'open_target']];
 

@@ -49,8 +49,8 @@ async function reviveDeletedMeanwhile(client: PoolClient, exchangeId: string, pu
        ) f ON true
        WHERE k.publication_id = $1 AND k.type = ANY($2::text[])
      ), records AS (
-       INSERT INTO resource (type, id, publication_id, patient_id, content_hash, content, marks, shared_references)
-       SELECT r.type, r.id, $1, r.patient_id, r.content_hash, r.content, r.marks, r.shared_references FROM gone g
+       INSERT INTO resource (type, id, publication_id, content_hash, content, marks, shared_references)
+       SELECT r.type, r.id, $1, r.content_hash, r.content, r.marks, r.shared_references FROM gone g
        JOIN resource r ON r.type = g.type AND r.id = g.id AND r.publication_id = g.former
      ), identifiers AS (
        INSERT INTO resource_identifier (type, id, publication_id, system, value)

@@ -1,8 +1,12 @@
 import type { PoolClient } from 'pg';
 import { indexValuesOf, LOOKED_UP_TYPES } from '../../fhir/index-values.ts';
 import type { RecordMarks } from '../../fhir/record-marks.ts';
+import type { RecordPlace } from '../record-batch.ts';
+import type { PageRecord } from '../record-page.ts';
 import { copyRows } from './copy.ts';
 import type { CopyValue } from './copy.ts';
+import { placesFor, rewritePages, writePages } from './record-pages.ts';
+import type { Page } from './record-pages.ts';
 
 /** One version on its way into `resource`. */
 export interface StagedRow {
@@ -20,17 +24,20 @@ export interface StagedRow {
   readonly marks: RecordMarks | undefined;
 }
 
+const COLUMNS =
+  'type, id, publication_id, patient_id, evidence, generated, deleted, content_hash, content, marks, shared_references, page_id, page_row';
+
 /** Writes the versions and what is indexed of them; they show once the publication has its instant. */
 export async function stageRows(client: PoolClient, publicationId: string, rows: readonly StagedRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const columns =
-    'type, id, publication_id, patient_id, evidence, generated, deleted, content_hash, content, marks, shared_references';
   const publication = BigInt(publicationId);
+  const places = await placesFor(client, rows);
   await copyRows(
     client,
-    `resource (${columns})`,
-    rows.map((row) => resourceValues(publication, row)),
+    `resource (${COLUMNS})`,
+    rows.map((row, index) => resourceValues(publication, row, places[index])),
   );
+  await writePages(client, pagesOf(publication, rows, places));
   const identifiers: CopyValue[][] = [];
   const names: CopyValue[][] = [];
   const links: CopyValue[][] = [];
@@ -55,8 +62,15 @@ export async function unstage(
 ): Promise<void> {
   const columns = [publicationId, keys.map(({ type }) => type), keys.map(({ id }) => id)];
   const among = '(type, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))';
-  const { rowCount } = await client.query(`DELETE FROM resource WHERE publication_id = $1 AND ${among}`, columns);
-  if (rowCount === 0) return;
+  const { rows } = await client.query<{ page_id: string | null }>(
+    `DELETE FROM resource WHERE publication_id = $1 AND ${among} RETURNING page_id`,
+    columns,
+  );
+  if (rows.length === 0) return;
+  await rewritePages(
+    client,
+    rows.map(({ page_id }) => page_id),
+  );
   await client.query(`DELETE FROM resource_identifier WHERE publication_id = $1 AND ${among}`, columns);
   await client.query(`DELETE FROM resource_name WHERE publication_id = $1 AND ${among}`, columns);
   await client.query(
@@ -66,7 +80,26 @@ export async function unstage(
   );
 }
 
-function resourceValues(publication: bigint, row: StagedRow): CopyValue[] {
+function pagesOf(
+  publicationId: bigint,
+  rows: readonly StagedRow[],
+  places: readonly (RecordPlace | undefined)[],
+): readonly Page[] {
+  const pages = new Map<bigint, Page & { readonly records: PageRecord[] }>();
+  for (const [index, { type, id, patientId, deleted, evidence, content, marks }] of rows.entries()) {
+    const place = places[index];
+    if (place === undefined || patientId === undefined) continue;
+    const page = pages.get(place.page) ?? { id: place.page, patientId, type, publicationId, records: [] };
+    pages.set(place.page, page);
+    page.records.push({
+      ...{ row: place.row, id, isHidden: deleted || evidence, bytes: Buffer.byteLength(content) },
+      ...{ marks: marks?.marks, sharedReferences: marks?.sharedReferences },
+    });
+  }
+  return [...pages.values()];
+}
+
+function resourceValues(publication: bigint, row: StagedRow, place: RecordPlace | undefined): CopyValue[] {
   return [
     row.type,
     row.id,
@@ -79,6 +112,8 @@ function resourceValues(publication: bigint, row: StagedRow): CopyValue[] {
     row.content,
     row.marks?.marks,
     row.marks?.sharedReferences,
+    place?.page,
+    place?.row,
   ];
 }
 

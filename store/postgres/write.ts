@@ -7,6 +7,7 @@ import { keyOf } from '../fhir-store.ts';
 import type { ResourceKey, Write, WriteResult } from '../fhir-store.ts';
 import { nextInstant, openNativePublication, publishAt } from './clock.ts';
 import { ownersOf } from './owner.ts';
+import { noteMoved } from './record-pages.ts';
 import { keyColumns, newestOfKey, toStored, VERSION_COLUMNS } from './rows.ts';
 import type { ResourceRow } from './rows.ts';
 import { stageRows } from './stage.ts';
@@ -121,6 +122,7 @@ async function stagePlans(client: PoolClient, plans: readonly Plan[], before: Ne
   });
   const publicationId = await openNativePublication(client);
   await stageRows(client, publicationId, rows);
+  await noteMoved(client, rows);
   return publicationId;
 }
 

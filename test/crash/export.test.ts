@@ -11,16 +11,22 @@ let payer: PayerProcess;
 /** Of a run that nobody disturbed: a digest of the sorted lines of each type. */
 let undisturbed: ReadonlyMap<string, string>;
 
-/** All of one member, in one publication. */
+/** All of one member, in one publication, on pages; without marks, so that each is read. */
 const SEED = `
   WITH clock AS (
     UPDATE publication_clock SET instant = greatest(date_trunc('milliseconds', clock_timestamp()), instant + interval '1 millisecond')
     RETURNING instant
   ), publication AS (INSERT INTO publication (published_at) SELECT instant FROM clock RETURNING id)
-  INSERT INTO resource (type, id, publication_id, patient_id, content_hash, content)
-  SELECT 'Condition', 'c' || n, publication.id, 'p1', '\\x00',
+  INSERT INTO resource (type, id, publication_id, patient_id, page_id, page_row, content_hash, content)
+  SELECT 'Condition', 'c' || n, publication.id, 'p1', 1000000 + n / 64, n % 64, '\\x00',
     '{"resourceType":"Condition","id":"c' || n || '","subject":{"reference":"Patient/p1"},"asserter":{"reference":"Practitioner/d"},"note":[{"text":"' || repeat(md5(n::text), 30) || '"}]}'
   FROM publication, generate_series(1, ${RECORDS}) AS n`;
+const ALL_MARKS = 0xf0000;
+const SEED_PAGES = `
+  INSERT INTO record_page (id, patient_id, type, publication_id, ids, records)
+  SELECT page_id, 'p1', 'Condition', min(publication_id), string_agg(id, ' ' ORDER BY page_row), string_agg(
+    int4send(page_row) || int4send(${ALL_MARKS}) || int4send(octet_length(content)) || int4send(0), '' ORDER BY page_row)
+  FROM resource WHERE type = 'Condition' GROUP BY page_id`;
 
 interface Manifest {
   readonly output: readonly { readonly type: string; readonly url: string; readonly count: number }[];
@@ -32,6 +38,7 @@ beforeAll(async () => {
   await payer.ask('PUT', 'Patient/p1', '{"resourceType":"Patient","id":"p1"}');
   await payer.ask('PUT', 'Practitioner/d', '{"resourceType":"Practitioner","id":"d"}');
   await payer.query(SEED);
+  await payer.query(SEED_PAGES);
   undisturbed = await contentOf(await complete(await begin()));
 }, 180_000);
 

@@ -33,10 +33,10 @@ async function stored(id: string): Promise<StoredResource> {
   return record;
 }
 
-/** Of one publication, in the order of ids; `patientId`: the compartment that they are looked for in. */
-function runOf(records: readonly StoredResource[], patientId?: string): PartRun {
+/** Of one publication, by their ids. */
+function runOf(records: readonly StoredResource[]): PartRun {
   const ids = records.map(({ id }) => id).join(' ');
-  return { memberId: undefined, patientId, version: BigInt(records[0]?.versionId ?? 0), ids };
+  return { memberId: undefined, page: undefined, version: BigInt(records[0]?.versionId ?? 0), records: ids };
 }
 
 interface Lines {
@@ -72,6 +72,12 @@ async function writeFile(key: ExportFileKey, [first = {}, ...others]: readonly L
   }
   await parts.append(key, rest);
   return file;
+}
+
+async function targetsOf(key: ExportFileKey): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const some of parts.targets(key)) lines.push(...some);
+  return lines;
 }
 
 beforeAll(async () => {
@@ -157,34 +163,26 @@ describe('an exported file', () => {
     await expect(bytesOf(key, 0, whole.length)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('has the lines of a run in the order of ids, from the compartment that it names', async () => {
-    const key = { ...GOAL, type: 'Observation' };
+  it('has the lines of ids in their order', async () => {
+    const key = { ...GOAL, type: 'Organization' };
     const ids = ['o-1', 'o-10', 'o-2', 'o-A', 'o-a'];
-    const text = (id: string, patient: string): string =>
-      `{"resourceType":"Observation","id":"${id}","meta":{"source":"urn:s"},"subject":{"reference":"Patient/${patient}"}}`;
-    const created = await at.store.write([
-      ...[...ids].reverse().map((id) => ({ kind: 'create' as const, type: 'Observation', id, text: text(id, 'a') })),
-      { kind: 'create', type: 'Observation', id: 'o-other', text: text('o-other', 'b') },
-    ]);
-    const records = created.map(({ resource }) => resource).slice(0, -1);
-    const inOrder = [...records].sort((one, other) => (one.id < other.id ? -1 : 1));
-    const part = partOf(0, { stored: inOrder }, [runOf(records, 'a')]);
+    const text = (id: string): string => `{"resourceType":"Organization","id":"${id}","meta":{"source":"urn:s"}}`;
+    const created = await at.store.write(
+      [...ids].reverse().map((id) => ({ kind: 'create' as const, type: 'Organization', id, text: text(id) })),
+    );
+    const records = created.map(({ resource }) => resource);
+    const part = partOf(0, { stored: [...records].reverse() }, [runOf(records)]);
     await parts.append(key, [part]);
     expect((await bytesOf(key, 0, part.bytes)).toString()).toBe(part.rendered.toString());
-    const other = partOf(part.bytes, { stored: records.slice(0, 1) }, [runOf(records.slice(0, 1), 'b')]);
-    await parts.append(key, [other]);
-    await expect(bytesOf(key, part.bytes, part.bytes + other.bytes)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('tells of whom its lines are, of runs and of kept ones', async () => {
     const key = { ...GOAL, number: 6 };
     const g2 = await stored('g2');
-    const run = { ...runOf([g2]), memberId: 'ann', ids: 'g2 g3' };
+    const run = { ...runOf([g2]), memberId: 'ann', records: 'g2 g3' };
     const part = { ...partOf(0, {}, [run, { ...run, memberId: undefined }]), targets: 'ann\tg4\nbob\tg5 g6\n' };
     await parts.append(key, [part]);
-    const lines: string[] = [];
-    for await (const some of parts.targets(key)) lines.push(...some);
-    expect(lines).toEqual(['ann\tg2 g3', 'ann\tg4', 'bob\tg5 g6']);
+    expect(await targetsOf(key)).toEqual(['ann\tg2 g3', 'ann\tg4', 'bob\tg5 g6']);
   });
 
   it('breaks off where a part is not there', async () => {
@@ -210,5 +208,55 @@ describe('an exported file', () => {
     expect(await left()).toEqual([0]);
     await parts.remove('job', { from: 0 });
     expect(await left()).toEqual([]);
+  });
+});
+
+describe('an exported file of records that stand on a page', () => {
+  const key = (number: number): ExportFileKey => ({ ...GOAL, type: 'Observation', number });
+  const text = (id: string): string =>
+    `{"resourceType":"Observation","id":"${id}","meta":{"source":"urn:s"},"subject":{"reference":"Patient/a"}}`;
+  /** In the order in which they were written, which is that of their rows. */
+  let records: readonly StoredResource[];
+  let page: bigint;
+
+  const onPage = (rows: string): PartRun => ({
+    ...{ memberId: 'a', page, version: BigInt(records[0]?.versionId ?? 0), records: rows },
+  });
+
+  beforeAll(async () => {
+    const written = await at.store.write(
+      ['o-2', 'o-1', 'o-a', 'o-A'].map((id) => ({ kind: 'create', type: 'Observation', id, text: text(id) })),
+    );
+    records = written.map(({ resource }) => resource);
+    const { rows } = await at.pool.query<{ page_id: string }>(
+      `SELECT DISTINCT page_id FROM resource WHERE type = 'Observation'`,
+    );
+    page = BigInt(rows[0]?.page_id ?? 0);
+  });
+
+  it('has all of its rows in their order', async () => {
+    const part = partOf(0, { stored: records }, [onPage('')]);
+    await parts.append(key(0), [part]);
+    expect((await bytesOf(key(0), 0, part.bytes)).toString()).toBe(part.rendered.toString());
+    expect(await targetsOf(key(0))).toEqual(['a\to-2 o-1 o-a o-A']);
+  });
+
+  it('has those of its rows that are named', async () => {
+    const [, second, , fourth] = records;
+    const some = [second, fourth].filter((record) => record !== undefined);
+    const part = partOf(0, { stored: some }, [onPage('1 3')]);
+    await parts.append(key(1), [part]);
+    expect((await bytesOf(key(1), 0, part.bytes)).toString()).toBe(part.rendered.toString());
+    expect(await targetsOf(key(1))).toEqual(['a\to-1 o-A']);
+  });
+
+  it.each([
+    ['a row', () => onPage('1 9')],
+    ['the page', () => ({ ...onPage(''), page: page + 1000n })],
+  ])('breaks off where %s is not there', async (name, run) => {
+    const number = name === 'a row' ? 2 : 3;
+    const part = partOf(0, { stored: records.slice(0, 2) }, [run()]);
+    await parts.append(key(number), [part]);
+    await expect(bytesOf(key(number), 0, part.bytes)).rejects.toMatchObject({ code: 'unavailable' });
   });
 });

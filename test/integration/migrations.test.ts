@@ -4,8 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Pool } from 'pg';
 import { projectRoot } from '../../embedded/project-root.ts';
 import { createExportPartStore } from '../../store/export-parts.ts';
+import { PAGE_RECORDS } from '../../store/record-page.ts';
 import { createTestDatabase } from '../support/environment.ts';
 import type { TestDatabase } from '../support/environment.ts';
+import { standingOnPages, toldByPages } from '../support/pages.ts';
 
 const FOLDER = path.join(projectRoot(), 'prisma', 'migrations');
 const FILE = { jobId: 'job', type: 'Goal', number: 0 };
@@ -36,10 +38,7 @@ async function bytesOf(length: number): Promise<string> {
 }
 
 const insertJob = (id: string, state: string): Promise<unknown> =>
-  pool.query(
-    `INSERT INTO export_job (id, client_id, patient_ids, state) VALUES ($1, 'c', '{}', $2)`,
-    [id, state],
-  );
+  pool.query(`INSERT INTO export_job (id, client_id, patient_ids, state) VALUES ($1, 'c', '{}', $2)`, [id, state]);
 
 const stateOf = async (id: string): Promise<unknown> =>
   (await pool.query<{ state: string }>('SELECT state FROM export_job WHERE id = $1', [id])).rows[0]?.state;
@@ -98,5 +97,34 @@ describe('exported files of before', () => {
     expect(await bytesOf(length)).toBe(expected + kept);
     const { rows } = await pool.query<{ digest: string }>('SELECT digest FROM export_file');
     expect(rows[0]?.digest).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe('records of before', () => {
+  it('come to stand on pages, and those that have moved are noted', async () => {
+    await migrate('', '20261121000021');
+    await insertJob('half', 'running');
+    await pool.query(`INSERT INTO publication (id, published_at) VALUES (1, now() - interval '1 day'), (2, now())`);
+    const insert = `INSERT INTO resource (type, id, publication_id, patient_id, deleted, content_hash, content, marks, shared_references)`;
+    await pool.query(
+      `${insert} SELECT 'Goal', 'g' || n, 1, CASE WHEN n % 2 = 0 THEN 'p' ELSE 'q' END, n = 4, '', repeat('é', n),
+         CASE WHEN n <> 6 THEN n END, CASE WHEN n % 3 = 0 THEN 'Practitioner/' || n % 7 END
+       FROM generate_series(0, ${4 * PAGE_RECORDS}) AS n`,
+    );
+    await pool.query(`${insert} VALUES ('Goal', 'g0', 2, 'p', false, '', 'x', 1, NULL), ('Goal', 'g1', 2, 'p', false, '', 'x', 1, NULL),
+      ('Goal', 'g2', 2, NULL, false, '', 'x', 1, NULL), ('Organization', 'o', 1, NULL, false, '', 'x', 1, 'Endpoint/e')`);
+    await migrate('20261121000021', '3');
+    const told = await toldByPages(pool);
+    expect(told).toEqual(await standingOnPages(pool));
+    const sizes = new Map<string, number>();
+    for (const { page } of told) sizes.set(page, (sizes.get(page) ?? 0) + 1);
+    expect([...sizes.values()].sort((one, other) => other - one)).toEqual([
+      ...Array.from({ length: 4 }, () => PAGE_RECORDS),
+      2,
+      1,
+    ]);
+    const { rows } = await pool.query<{ id: string }>('SELECT id FROM moved_record ORDER BY id');
+    expect(rows.map(({ id }) => id)).toEqual(['g1', 'g2']);
+    expect(await stateOf('half')).toBe('failed');
   });
 });

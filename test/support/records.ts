@@ -22,6 +22,23 @@ export function rowOf(text: string, patientId: string | undefined, line = 1): Im
   return { type: resourceType, id, content: text, patientId, contentHash, line, ...marksOf(text) };
 }
 
+/** What a migration has to do that forgets marks: of records, and of all on their pages but what no export shows. */
+const FORGET_MARKS = `
+  WITH forgotten AS (
+    UPDATE resource SET marks = NULL, shared_references = NULL WHERE type = $1 AND patient_id = coalesce($2, patient_id)
+    RETURNING page_id
+  )
+  UPDATE record_page SET shared_references = NULL, records = (
+    SELECT string_agg(CASE WHEN substr(records, 16 * n + 5, 4) = int4send(-1) THEN substr(records, 16 * n + 1, 16)
+      ELSE substr(records, 16 * n + 1, 4) || int4send(15 << 16) || substr(records, 16 * n + 9, 4) || int4send(0) END, '' ORDER BY n)
+    FROM generate_series(0, octet_length(records) / 16 - 1) AS n
+  ) WHERE id IN (SELECT page_id FROM forgotten)`;
+
+/** As if they, and what stands on their pages, had been stored before there were any marks. */
+export async function forgetMarks(pool: Pool, type: string, patientId?: string): Promise<void> {
+  await pool.query(FORGET_MARKS, [type, patientId]);
+}
+
 /** The exchange's row and one file of it, as they stand when its import begins. */
 export async function openExchange(pool: Pool, exchangeId: string, localPatientId: string, files = 1): Promise<void> {
   await pool.query(

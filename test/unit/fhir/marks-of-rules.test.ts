@@ -28,8 +28,8 @@ function digestOf(name: string): string {
 
 /*
  * Where one of these has changed so that another mark would be made of a text, records that are stored have marks of the
- * rule before, and would go out by them. Then a migration forgets the marks (UPDATE "resource" SET "marks" = NULL): what
- * has none is read. Write down the new digests here once that is done, or is not needed.
+ * rule before, and would go out by them. Then a migration forgets the marks, on records and on pages, as `forgetMarks` in
+ * test/support/records.ts does: what has none is read. Write down the new digests here once that is done, or is not needed.
  */
 it('marks of stored records are those that the rules of today make', () => {
   expect(Object.fromEntries(RULES.map((name) => [name, digestOf(name)]))).toEqual({
