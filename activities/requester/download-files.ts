@@ -6,7 +6,7 @@ import type { ExchangeRecord } from '../../store/exchanges.ts';
 import type { Download, DownloadOptions } from '../../peer/download.ts';
 import type { PeerClient } from '../../peer/fhir-client.ts';
 import type { RequesterDeps } from './deps.ts';
-import { inspectFile } from './inspect-file.ts';
+import { inspectFile, removeTransfer } from './inspect-file.ts';
 import { lookThroughPassing } from './look-through.ts';
 import type { Inspection, Passing } from './look-through.ts';
 import { assertAppended } from './overlap.ts';
@@ -29,7 +29,10 @@ export function downloadFiles(deps: RequesterDeps) {
     const client = peer(await payer(exchange), cancellationSignal());
     for (let number = first; number <= last; number++) {
       const file = await files.get(taskId, number);
-      if (file.downloaded) continue;
+      if (file.downloaded) {
+        await removeTransfer(deps, file);
+        continue;
+      }
       const passed = file.received ? undefined : await download(deps, client, exchange, file);
       await inspectFile(deps, await files.get(taskId, number), passed);
     }

@@ -33,6 +33,12 @@ export async function inspectFile(deps: RequesterDeps, file: ExchangeFile, passe
   if (isKeptApart(file, inspection)) await deps.blobs.remove(transferBlob(exchangeId, number));
 }
 
+/** What came of a file that is downloaded and kept apart: whoever settled it may have ended before it was taken away. */
+export async function removeTransfer({ blobs }: RequesterDeps, file: ExchangeFile): Promise<void> {
+  const blob = transferBlob(file.exchangeId, file.number);
+  if (file.keptBlob !== blob) await blobs.remove(blob);
+}
+
 async function inspectReceived({ blobs, files, settings }: RequesterDeps, file: ExchangeFile): Promise<Inspection> {
   const { exchangeId, number } = file;
   const blob = transferBlob(exchangeId, number);
