@@ -46,13 +46,26 @@ export function provenanceOfPage(context: ProvenanceContext, page: number, targe
  * is written once.
  */
 export function provenanceTexts(context: ProvenanceContext): (page: number, targets: readonly string[]) => string {
+  const textOf = provenanceOfTexts(context);
+  return (page, targets) => {
+    // Inside of a string the quotes would have backslashes before them.
+    const references = JSON.stringify(ordered(targets)).slice(1, -1).replaceAll('","', '"},{"reference":"');
+    return textOf(page, [`{"reference":${references}}`]);
+  };
+}
+
+/** The same of targets that are text already, as `targetTexts` writes them, in this order. */
+export function provenanceOfTexts(context: ProvenanceContext): (page: number, targets: readonly string[]) => string {
   const end = JSON.stringify(rest(context)).slice(1);
   return (page, targets) => {
     const start = JSON.stringify(opening(context, page)).slice(0, -1);
-    // Inside of a string the quotes would have backslashes before them.
-    const references = JSON.stringify(ordered(targets)).slice(1, -1).replaceAll('","', '"},{"reference":"');
-    return `${start},"target":[{"reference":${references}}],${end}`;
+    return `${start},"target":[${targets.join(',')}],${end}`;
   };
+}
+
+/** The targets of these records of one type as text. `ids`: FHIR ids, one or more, with a space between two. */
+export function targetTexts(type: string, ids: string): string {
+  return `{"reference":"${type}/${ids.split(' ').join(`"},{"reference":"${type}/`)}"}`;
 }
 
 function ordered(targets: readonly string[]): readonly string[] {

@@ -24,10 +24,55 @@ export class TargetLines {
 
 export interface TargetLine {
   readonly member: string;
-  readonly ids: readonly string[];
+  /** With a space between two. */
+  readonly ids: string;
 }
 
-export function readTargetLine(line: string): TargetLine {
+function readTargetLine(line: string): TargetLine {
   const tab = line.indexOf('\t');
-  return { member: line.slice(0, tab), ids: line.slice(tab + 1).split(' ') };
+  return { member: line.slice(0, tab), ids: line.slice(tab + 1) };
+}
+
+/** What was written of one type, in the order of the members that are looked up in one go. */
+export class TargetList {
+  readonly type: string;
+  readonly #source: AsyncIterator<readonly string[], void>;
+  #asked: Promise<IteratorResult<readonly string[], void>> | undefined;
+  #read: readonly TargetLine[] = [];
+
+  /** `source`: part after part, lines as those of `TargetLines`. */
+  constructor(type: string, source: AsyncIterator<readonly string[], void>) {
+    this.type = type;
+    this.#source = source;
+  }
+
+  /** Asks for what comes next before it is needed. */
+  begin(): void {
+    if (this.#asked !== undefined) return;
+    this.#asked = this.#source.next();
+    // Whoever waits for it is told; until then nobody has to.
+    this.#asked.catch(() => undefined);
+  }
+
+  /** Read on from where it has ended before. */
+  async *upTo(last: string): AsyncGenerator<readonly TargetLine[]> {
+    for (;;) {
+      const end = this.#read.findIndex(({ member }) => member > last);
+      const lines = end === -1 ? this.#read : this.#read.slice(0, end);
+      this.#read = end === -1 ? [] : this.#read.slice(end);
+      if (lines.length > 0) yield lines;
+      if (end !== -1 || !(await this.#readOn())) return;
+    }
+  }
+
+  /** False where there is nothing more. */
+  async #readOn(): Promise<boolean> {
+    this.begin();
+    const next = await this.#asked;
+    if (next?.value === undefined) return false;
+    this.#asked = undefined;
+    this.#read = next.value.map(readTargetLine);
+    this.begin();
+    return true;
+  }
 }

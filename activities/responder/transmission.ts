@@ -1,4 +1,4 @@
-import { PROVENANCE_TARGETS, provenanceOfPage } from '../../fhir/provenance.ts';
+import { provenanceOfTexts } from '../../fhir/provenance.ts';
 import type { ExportFile } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import { alive } from './alive.ts';
@@ -7,10 +7,13 @@ import { exportScopes } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
 import { SHARED_FROM, TRANSMISSION_FROM } from './file-numbers.ts';
 import { FileSeries } from './file-series.ts';
-import { readTargetLine } from './target-list.ts';
-import type { TargetLine } from './target-list.ts';
+import { TargetList } from './target-list.ts';
+import { TargetPages } from './target-pages.ts';
+import type { TargetPage } from './target-pages.ts';
 
 const PROVENANCE = 'Provenance';
+/** Of small types most of the time is that until an answer comes. */
+const LISTS_AHEAD = 2;
 
 /** Whether the export says who transmitted it: to a partner, where Provenance is asked for and our Organization is known. */
 export function isTransmitted(job: ExportJob, { types, ownOrganizationId }: ExportSettings): boolean {
@@ -43,7 +46,7 @@ export async function writeTransmission(deps: ResponderDeps, job: ExportJob): Pr
         recorded: job.transactionTime ?? job.createdAt.toISOString(),
         ...{ respondingOrganization: `Organization/${ownOrganizationId}`, localPatient: `Patient/${member}` },
       };
-      const provenance = JSON.stringify(provenanceOfPage(context, page, targets));
+      const provenance = provenanceOfTexts(context)(page, targets);
       await files.write(provenance, undefined, scope.consentsOf(member));
     }
     turn++;
@@ -51,34 +54,19 @@ export async function writeTransmission(deps: ResponderDeps, job: ExportJob): Pr
   await files.close();
 }
 
-interface Page {
-  readonly member: string;
-  readonly targets: readonly string[];
-}
-
 /** The targets of these members, of all types: each list is read on from where the members before have ended. */
-async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): AsyncGenerator<Page> {
-  const waiting = new Map<string, string[]>(scope.members.map((member) => [member, []]));
-  for (const { type, upTo } of lists) {
-    for await (const { member, ids } of upTo(scope.upTo)) {
-      for (const id of ids) {
-        const targets = waiting.get(member);
-        // A consent that has ended meanwhile: the file is closed as well.
-        if (targets === undefined) break;
-        targets.push(`${type}/${id}`);
-        if (targets.length < PROVENANCE_TARGETS) continue;
-        yield { member, targets };
-        waiting.set(member, []);
+async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): AsyncGenerator<TargetPage> {
+  const pages = new TargetPages(scope.members);
+  for (const [index, list] of lists.entries()) {
+    for (const next of lists.slice(index + 1, index + 1 + LISTS_AHEAD)) next.begin();
+    for await (const lines of list.upTo(scope.upTo)) {
+      for (const line of lines) {
+        // Most lines make no page full: an empty list would be waited for all the same.
+        for (const page of pages.add(list.type, line)) yield page;
       }
     }
   }
-  for (const [member, targets] of waiting) if (targets.length > 0) yield { member, targets };
-}
-
-/** What was written of one type, in the order of members. */
-interface TargetList {
-  readonly type: string;
-  upTo(member: string): AsyncIterable<TargetLine>;
+  yield* pages.rest();
 }
 
 type FileKey = Pick<ExportFile, 'type' | 'number'>;
@@ -88,34 +76,17 @@ async function targetLists(deps: ResponderDeps, job: ExportJob): Promise<readonl
   for (const { type, number, list } of await deps.jobs.files(job.id)) {
     if (list === 'output') byType.set(type, [...(byType.get(type) ?? []), { type, number }]);
   }
-  return [...byType].map(([type, files]) => targetList(type, linesOf(deps, job, files)));
-}
-
-function targetList(type: string, source: AsyncIterator<TargetLine, void>): TargetList {
-  let ahead: TargetLine | undefined;
-  return {
-    type,
-    async *upTo(last) {
-      for (;;) {
-        const next = ahead === undefined ? await source.next() : { value: ahead };
-        ahead = next.value ?? undefined;
-        if (ahead === undefined || ahead.member > last) return;
-        yield ahead;
-        ahead = undefined;
-      }
-    },
-  };
+  return [...byType].map(([type, files]) => new TargetList(type, linesOf(deps, job, files)));
 }
 
 async function* linesOf(
   { parts }: ResponderDeps,
   { id: jobId }: ExportJob,
   files: readonly FileKey[],
-): AsyncGenerator<TargetLine, void> {
+): AsyncGenerator<readonly string[], void> {
   // What belongs to nobody was written last and stands with the first member.
   const isShared = ({ number }: FileKey): boolean => number >= SHARED_FROM;
   for (const { type, number } of [...files.filter(isShared), ...files.filter((file) => !isShared(file))]) {
-    for await (const lines of parts.targets({ jobId, type, number }))
-      for (const line of lines) yield readTargetLine(line);
+    yield* parts.targets({ jobId, type, number });
   }
 }

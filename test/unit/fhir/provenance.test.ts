@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { provenanceId, provenanceOfPage, provenanceTexts } from '../../../fhir/provenance.ts';
+import {
+  provenanceId,
+  provenanceOfPage,
+  provenanceOfTexts,
+  provenanceTexts,
+  targetTexts,
+} from '../../../fhir/provenance.ts';
 import type { ProvenanceContext } from '../../../fhir/provenance.ts';
 
 const context: ProvenanceContext = {
@@ -77,6 +83,14 @@ describe('the Provenance of an exchange', () => {
       }
     },
   );
+
+  it('is the same text of targets that are text already', () => {
+    const targets = ['Goal/a-1', 'Goal/b.2', 'Observation/c'];
+    const whole = JSON.stringify(provenanceOfPage(context, 1, targets));
+    expect(provenanceOfTexts(context)(1, [targetTexts('Goal', 'a-1 b.2'), targetTexts('Observation', 'c')])).toBe(
+      whole,
+    );
+  });
 
   it('does not exist without a target, nor with too many', () => {
     expect(() => provenanceOfPage(context, 0, [])).toThrow(RangeError);
