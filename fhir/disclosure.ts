@@ -7,7 +7,7 @@ import { decideAuthorization, isAuthorization, withoutItems } from './prior-auth
 import type { AuthorizationBar } from './prior-authorization.ts';
 import { FOR_OPERATORS, forPartners, monthOf } from './record-marks.ts';
 import type { Unmarked } from './record-marks.ts';
-import { firstDay, isWithinYears, serviceEnd } from './service-date.ts';
+import { firstDay, isSince, serviceEnd } from './service-date.ts';
 
 /** Why a resource, or a part of it, did not go out; for the operator's counts alone. */
 export type WithheldReason =
@@ -81,6 +81,13 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   if (rules.withholdDeniedAuthorizations) barred.add('denied-authorization');
   if (rules.withholdDrugAuthorizations) barred.add('drug-authorization');
 
+  // The same day for each of very many records.
+  let kept = { asOf: new Date(NaN), from: '' };
+  const keptFrom = ({ asOf }: PartnerContext): string => {
+    if (kept.asOf !== asOf) kept = { asOf, from: firstDay(rules.lookBackYears, asOf) };
+    return kept.from;
+  };
+
   const byRules = (text: string, resource: Fields, partner: PartnerContext, isDenied: boolean): Disclosed => {
     if (partner.policy === 'regular' && isSensitive(resource)) return withheld('sensitive');
     const masked: WithheldReason[] = [];
@@ -93,7 +100,7 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
         masked.push(...new Set(decision.bars.values()));
       }
     }
-    if (!isWithinYears(serviceEnd(resource), rules.lookBackYears, partner.asOf)) return withheld('look-back');
+    if (!isSince(serviceEnd(resource), keptFrom(partner))) return withheld('look-back');
     if (rules.withholdFinancials) {
       const stripped = withoutFinancials(left, left === text ? resource : parsed(left));
       if (stripped !== left) masked.push('financial');
@@ -124,12 +131,12 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
   // Of the year in which the look-back ends some days lie before it.
   const yearsKeptFrom = ({ asOf }: PartnerContext): number => asOf.getUTCFullYear() - rules.lookBackYears + 1;
 
-  const cutMonth = ({ asOf }: PartnerContext): number => monthOf(firstDay(rules.lookBackYears, asOf));
-
   return {
     unmarked(type, { partner }) {
       if (seeResource !== undefined) return undefined;
-      return partner === undefined ? FOR_OPERATORS : forPartners(type, yearsKeptFrom(partner), cutMonth(partner));
+      return partner === undefined
+        ? FOR_OPERATORS
+        : forPartners(type, yearsKeptFrom(partner), monthOf(keptFrom(partner)));
     },
     disclose(text, context) {
       const { partner } = context;

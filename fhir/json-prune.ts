@@ -1,70 +1,128 @@
 import { applyEdits, changeProperties } from './json-edits.ts';
 import type { Edit } from './json-edits.ts';
-import { elementsAt, isArrayAt, isObjectAt, objectAt, rootStart } from './json-text.ts';
+import { rootStart } from './json-text.ts';
+import type { JsonProperty } from './json-text.ts';
+import {
+  CLOSE_BRACKET,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  keyAt,
+  skipSpace,
+  stringEnd,
+  valueEnd,
+  valueStart,
+} from './json-tokens.ts';
 import { isRecord } from './parameters.ts';
 
 /** What becomes of a value: left as it is and looked into, taken out, or put in the place of it as JSON text. */
 export type Pruning = 'keep' | 'remove' | { readonly json: string };
 
-/** `path`: names of the elements from the root down, without indexes; of an array each element is asked by itself. */
+/**
+ * `path`: names of the elements from the root down, without indexes; of an array each element is asked by itself. The list
+ * is another one's path as soon as the rule has answered.
+ */
 export type PruningRule = (path: readonly string[], value: unknown) => Pruning;
 
 /** The text without what the rule takes out, every other byte as it was; an array that loses all its elements goes as well. */
 export function pruneJson(text: string, resource: unknown, rule: PruningRule): string {
-  const edits: Edit[] = [];
-  pruneObject({ text, rule, edits }, rootStart(text), [], resource);
-  return edits.length === 0 ? text : applyEdits(text, edits);
+  const pruner = new Pruner(text, rule);
+  pruner.pruneRoot(resource);
+  return pruner.edits.length === 0 ? text : applyEdits(text, pruner.edits);
 }
 
-interface Pruner {
-  readonly text: string;
-  readonly rule: PruningRule;
-  readonly edits: Edit[];
-}
-
-interface Range {
+interface Element {
   readonly start: number;
   readonly end: number;
 }
 
-function pruneObject(pruner: Pruner, start: number, path: readonly string[], value: unknown): void {
-  const object = objectAt(pruner.text, start);
-  const fields = isRecord(value) ? value : {};
-  const removed = object.properties.filter(({ key, valueStart, valueEnd }) =>
-    goesAway(pruner, { start: valueStart, end: valueEnd }, [...path, key], fields[key]),
-  );
-  if (removed.length === 0) return;
-  const keys = removed.map(({ key }) => key);
-  pruner.edits.push(...changeProperties(object, keys, []));
-}
+/** Reads each character once: what is looked into tells itself where it ends. */
+class Pruner {
+  readonly edits: Edit[] = [];
+  readonly #text: string;
+  readonly #rule: PruningRule;
+  readonly #path: string[] = [];
+  /** Behind the value that was looked at last. */
+  #end = 0;
 
-function goesAway(pruner: Pruner, at: Range, path: readonly string[], value: unknown): boolean {
-  if (isArrayAt(pruner.text, at.start) && Array.isArray(value)) return pruneArray(pruner, at.start, path, value);
-  return pruneValue(pruner, at, path, value);
-}
-
-/** True if the value is to go; what it holds is pruned where it stays. */
-function pruneValue(pruner: Pruner, at: Range, path: readonly string[], value: unknown): boolean {
-  const pruning = pruner.rule(path, value);
-  if (pruning === 'remove') return true;
-  if (pruning !== 'keep') pruner.edits.push({ ...at, replacement: pruning.json });
-  else if (isObjectAt(pruner.text, at.start)) pruneObject(pruner, at.start, path, value);
-  return false;
-}
-
-function pruneArray(pruner: Pruner, start: number, path: readonly string[], values: readonly unknown[]): boolean {
-  const elements = elementsAt(pruner.text, start);
-  const removed = elements.map((element, index) => pruneValue(pruner, element, path, values[index]));
-  const lastKept = removed.lastIndexOf(false);
-  if (lastKept === -1) return elements.length > 0;
-  for (const [index, element] of elements.entries()) {
-    const next = elements[index + 1];
-    if (removed[index] !== true || index > lastKept || next === undefined) continue;
-    pruner.edits.push({ start: element.start, end: next.start, replacement: '' });
+  constructor(text: string, rule: PruningRule) {
+    this.#text = text;
+    this.#rule = rule;
   }
-  const [kept, last] = [elements[lastKept], elements.at(-1)];
-  if (kept !== undefined && last !== undefined && kept !== last) {
-    pruner.edits.push({ start: kept.end, end: last.end, replacement: '' });
+
+  pruneRoot(resource: unknown): void {
+    this.#pruneObject(rootStart(this.#text), resource);
   }
-  return false;
+
+  #pruneObject(start: number, value: unknown): void {
+    const text = this.#text;
+    const fields = isRecord(value) ? value : {};
+    const properties: JsonProperty[] = [];
+    const removed: string[] = [];
+    let at = skipSpace(text, start + 1);
+    while (text.charCodeAt(at) === QUOTE) {
+      const key = keyAt(text, at);
+      const from = valueStart(text, stringEnd(text, at));
+      this.#path.push(key);
+      if (this.#goesAway(from, fields[key])) removed.push(key);
+      this.#path.pop();
+      properties.push({ key, keyStart: at, valueStart: from, valueEnd: this.#end });
+      at = this.#next();
+    }
+    if (removed.length > 0) this.edits.push(...changeProperties({ start, end: at + 1, properties }, removed, []));
+    this.#end = at + 1;
+  }
+
+  #goesAway(start: number, value: unknown): boolean {
+    const isArray = this.#text.charCodeAt(start) === OPEN_BRACKET && Array.isArray(value);
+    return isArray ? this.#pruneArray(start, value) : this.#pruneValue(start, value);
+  }
+
+  /** True if the value is to go; what it holds is pruned where it stays. */
+  #pruneValue(start: number, value: unknown): boolean {
+    const pruning = this.#rule(this.#path, value);
+    if (pruning === 'keep' && this.#text.charCodeAt(start) === OPEN_BRACE) {
+      this.#pruneObject(start, value);
+      return false;
+    }
+    this.#end = valueEnd(this.#text, start);
+    if (pruning === 'remove') return true;
+    if (pruning !== 'keep') this.edits.push({ start, end: this.#end, replacement: pruning.json });
+    return false;
+  }
+
+  #pruneArray(start: number, values: readonly unknown[]): boolean {
+    const elements: Element[] = [];
+    const removed: boolean[] = [];
+    let at = skipSpace(this.#text, start + 1);
+    while (at < this.#text.length && this.#text.charCodeAt(at) !== CLOSE_BRACKET) {
+      removed.push(this.#pruneValue(at, values[elements.length]));
+      elements.push({ start: at, end: this.#end });
+      at = this.#next();
+    }
+    this.#end = at + 1;
+    if (elements.length > 0 && !removed.includes(false)) return true;
+    this.#removeElements(elements, removed);
+    return false;
+  }
+
+  /** Where the next property or element begins, or its object or array ends. */
+  #next(): number {
+    const at = skipSpace(this.#text, this.#end);
+    return this.#text.charCodeAt(at) === COMMA ? skipSpace(this.#text, at + 1) : at;
+  }
+
+  #removeElements(elements: readonly Element[], removed: readonly boolean[]): void {
+    const lastKept = removed.lastIndexOf(false);
+    for (const [index, element] of elements.entries()) {
+      const next = elements[index + 1];
+      if (removed[index] !== true || index > lastKept || next === undefined) continue;
+      this.edits.push({ start: element.start, end: next.start, replacement: '' });
+    }
+    const [kept, last] = [elements[lastKept], elements.at(-1)];
+    if (kept !== undefined && last !== undefined && kept !== last) {
+      this.edits.push({ start: kept.end, end: last.end, replacement: '' });
+    }
+  }
 }

@@ -45,6 +45,14 @@ const DATES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   VisionPrescription: [['dateWritten'], ['created']],
 };
 
+type Path = readonly string[];
+
+const NO_ROWS: readonly (readonly Path[])[] = [];
+/** The same with paths that are split, once for very many records. */
+const ROWS: ReadonlyMap<string, readonly (readonly Path[])[]> = new Map(
+  Object.entries(DATES).map(([type, rows]) => [type, rows.map((row) => row.map((path) => path.split('.')))]),
+);
+
 /** States of what goes on, whenever it began: a chronic illness, a prescription in use, an authorization that is not over. */
 const LASTING: ReadonlySet<string> = new Set([
   'active',
@@ -62,10 +70,10 @@ const BOOKED_STATUS: ReadonlySet<string> = new Set(['Claim', 'ClaimResponse', 'E
 export function serviceEnd(resource: Fields): ServiceEnd {
   const type = String(resource['resourceType']);
   if (!BOOKED_STATUS.has(type) && statesOf(resource).some((state) => LASTING.has(state))) return undefined;
-  for (const row of DATES[type] ?? []) {
-    const ends = row.flatMap((path) => valuesAt(resource, path.split('.'))).flatMap(endOf);
-    const [latest] = ends.sort((one, other) => (lastDay(one) < lastDay(other) ? 1 : -1));
-    if (latest !== undefined) return latest;
+  for (const row of ROWS.get(type) ?? NO_ROWS) {
+    const [first, ...others] = row.flatMap((path) => valuesAt(resource, path)).flatMap(endOf);
+    if (first === undefined) continue;
+    return others.reduce((latest, end) => (lastDay(latest) < lastDay(end) ? end : latest), first);
   }
   return undefined;
 }
@@ -76,10 +84,8 @@ export function serviceEnd(resource: Fields): ServiceEnd {
  */
 export function careRange(resource: Fields): DateRange | undefined {
   const type = String(resource['resourceType']);
-  for (const row of DATES[type] ?? []) {
-    const ranges = row
-      .flatMap((path) => valuesAt(resource, path.split('.')))
-      .flatMap((value) => dateRange(value) ?? []);
+  for (const row of ROWS.get(type) ?? NO_ROWS) {
+    const ranges = row.flatMap((path) => valuesAt(resource, path)).flatMap((value) => dateRange(value) ?? []);
     if (ranges.length === 0) continue;
     const lasts = !BOOKED_STATUS.has(type) && statesOf(resource).some((state) => LASTING.has(state));
     const high = lasts ? Infinity : Math.max(...ranges.map((range) => range.high));
@@ -88,9 +94,9 @@ export function careRange(resource: Fields): DateRange | undefined {
   return undefined;
 }
 
-/** Whether a service ended within these years before the instant; what lasts or is undated always did. */
-export function isWithinYears(end: ServiceEnd, years: number, asOf: Date): boolean {
-  return end === undefined || lastDay(end) >= firstDay(years, asOf);
+/** Whether a service ended on this day or later, which `firstDay` tells; what lasts or is undated always did. */
+export function isSince(end: ServiceEnd, day: string): boolean {
+  return end === undefined || lastDay(end) >= day;
 }
 
 /** The first day of these years; a day earlier than ours: at the other payer, or where the care took place, it may be yesterday still. */

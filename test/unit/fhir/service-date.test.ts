@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { isWithinYears, serviceEnd } from '../../../fhir/service-date.ts';
+import { firstDay, isSince, serviceEnd } from '../../../fhir/service-date.ts';
 
 const asOf = new Date('2026-11-21T12:00:00Z');
 const isIn = (resource: object, years = 5, at = asOf): boolean =>
-  isWithinYears(serviceEnd(resource as Record<string, unknown>), years, at);
+  isSince(serviceEnd(resource as Record<string, unknown>), firstDay(years, at));
 
 describe('the look-back by service date', () => {
   it.each<[string, object]>([
