@@ -26,10 +26,8 @@ export function createResponderActivities(deps: ResponderDeps) {
       // What shows is not written once more.
       if (job.state === 'complete') return;
       await removeFiles(deps, jobId, { from: FINISHED_FROM });
-      await writeShared(deps, job);
-      await writeTransmission(deps, job);
-      await writeDeleted(deps, job);
-      await writeNotes(deps, job);
+      const shared = writeShared(deps, job);
+      await allEnded([shared, writeTransmission(deps, job, shared), writeDeleted(deps, job), writeNotes(deps, job)]);
       const expiresAt = new Date(Date.now() + settings.expirySeconds * 1000);
       await jobs.change(jobId, { state: 'complete', progress: 'complete', expiresAt });
     },
@@ -43,6 +41,13 @@ export function createResponderActivities(deps: ResponderDeps) {
       await jobs.forgetScope(jobId);
     },
   };
+}
+
+/** When one has failed the others end first: the next attempt must not meet them. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  const ended = await Promise.allSettled(work);
+  const failed = ended.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 export type ResponderActivities = ReturnType<typeof createResponderActivities>;

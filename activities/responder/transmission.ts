@@ -1,3 +1,4 @@
+import { goesAlong } from '../../fhir/open-types.ts';
 import { provenanceOfTexts } from '../../fhir/provenance.ts';
 import type { ExportFile } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
@@ -28,13 +29,13 @@ export function isTransmitted(job: ExportJob, { types, ownOrganizationId }: Expo
 
 /**
  * The Provenance of this exchange (PDex pdex-127): for each member, pages of all that was sent, with us as transmitter.
- * What belongs to no member stands with the first one.
+ * What belongs to no member stands with the first one; it may be on its way still, until `shared` resolves.
  */
-export async function writeTransmission(deps: ResponderDeps, job: ExportJob): Promise<void> {
+export async function writeTransmission(deps: ResponderDeps, job: ExportJob, shared: Promise<void>): Promise<void> {
   const { ownOrganizationId, provenanceProfile: profile } = deps.settings;
   if (ownOrganizationId === undefined || !isTransmitted(job, deps.settings)) return;
   const files = new FileSeries(deps, { jobId: job.id, type: PROVENANCE, from: TRANSMISSION_FROM });
-  const lists = await targetLists(deps, job);
+  const lists = await listsInTurn(deps, job, shared);
   let turn = 0;
   for await (const scope of exportScopes(deps, job)) {
     const pages = new Map<string, number>();
@@ -55,14 +56,17 @@ export async function writeTransmission(deps: ResponderDeps, job: ExportJob): Pr
 }
 
 /** The targets of these members, of all types: each list is read on from where the members before have ended. */
-async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): AsyncGenerator<TargetPage> {
+async function* pagesOf(groups: ListsInTurn, scope: ExportScope): AsyncGenerator<TargetPage> {
   const pages = new TargetPages(scope.members);
-  for (const [index, list] of lists.entries()) {
-    for (const next of lists.slice(index + 1, index + 1 + LISTS_AHEAD)) next.begin();
-    for await (const lines of list.upTo(scope.upTo)) {
-      for (const line of lines) {
-        // Most lines make no page full: an empty list would be waited for all the same.
-        for (const page of pages.add(list.type, line)) yield page;
+  for (const group of groups) {
+    const lists = await group();
+    for (const [index, list] of lists.entries()) {
+      for (const next of lists.slice(index + 1, index + 1 + LISTS_AHEAD)) next.begin();
+      for await (const lines of list.upTo(scope.upTo)) {
+        for (const line of lines) {
+          // Most lines make no page full: an empty list would be waited for all the same.
+          for (const page of pages.add(list.type, line)) yield page;
+        }
       }
     }
   }
@@ -71,10 +75,23 @@ async function* pagesOf(lists: readonly TargetList[], scope: ExportScope): Async
 
 type FileKey = Pick<ExportFile, 'type' | 'number'>;
 
-async function targetLists(deps: ResponderDeps, job: ExportJob): Promise<readonly TargetList[]> {
+type ListsInTurn = readonly (() => Promise<readonly TargetList[]>)[];
+
+/** First what was written of members alone; whatever else there is of it is known once `shared` has resolved. */
+async function listsInTurn(deps: ResponderDeps, job: ExportJob, shared: Promise<void>): Promise<ListsInTurn> {
+  const own = await targetLists(deps, job, (type) => !goesAlong(type));
+  let others: Promise<readonly TargetList[]> | undefined;
+  return [() => Promise.resolve(own), () => (others ??= shared.then(() => targetLists(deps, job, goesAlong)))];
+}
+
+async function targetLists(
+  deps: ResponderDeps,
+  job: ExportJob,
+  isAmong: (type: string) => boolean,
+): Promise<readonly TargetList[]> {
   const byType = new Map<string, FileKey[]>();
   for (const { type, number, list } of await deps.jobs.files(job.id)) {
-    if (list === 'output') byType.set(type, [...(byType.get(type) ?? []), { type, number }]);
+    if (list === 'output' && isAmong(type)) byType.set(type, [...(byType.get(type) ?? []), { type, number }]);
   }
   return [...byType].map(([type, files]) => new TargetList(type, linesOf(deps, job, files)));
 }

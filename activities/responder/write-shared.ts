@@ -33,7 +33,8 @@ export async function writeShared(deps: ResponderDeps, job: ExportJob): Promise<
   }
   const scope = await exportScope(deps, job, first);
   const shared = new SharedFiles(deps, job, scope);
-  for (let depth = 0; depth < REFERENCE_DEPTH; depth++) await shared.writeDepth(depth);
+  let depth = 0;
+  while (depth < REFERENCE_DEPTH && (await shared.writeDepth(depth))) depth++;
   await shared.close();
 }
 
@@ -52,12 +53,16 @@ class SharedFiles {
     this.#lineOf = lineOf(job);
   }
 
-  async writeDepth(depth: number): Promise<void> {
+  /** False where nothing lies so far away, and so nothing farther either. */
+  async writeDepth(depth: number): Promise<boolean> {
     const { jobs, fhir } = this.#deps;
     const references = new ReferenceCollector(this.#deps, this.#job.id, depth + 1);
     let after: ResourceKey | undefined;
+    let isEmpty = true;
     do {
       const keys = await jobs.references(this.#job.id, { depth, after, limit: KEYS_AT_ONCE });
+      if (keys.length === 0) break;
+      isEmpty = false;
       const { transactionTime } = this.#job;
       const found = fhir.readMany(keys, transactionTime === undefined ? {} : { asOf: transactionTime });
       for await (const resource of alive(found)) await this.#write(resource, references);
@@ -65,10 +70,11 @@ class SharedFiles {
       await references.store();
       after = keys.length < KEYS_AT_ONCE ? undefined : keys.at(-1);
     } while (after !== undefined);
+    return !isEmpty;
   }
 
   async close(): Promise<void> {
-    for (const series of this.#series.values()) await series.close();
+    await Promise.all([...this.#series.values()].map((series) => series.close()));
     await this.#deps.jobs.countWithheld(this.#job.id, this.#tally.counts());
     this.#tally.tell(this.#deps.countWithheld);
   }
