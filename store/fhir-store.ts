@@ -198,14 +198,10 @@ export interface FhirStore {
   /** The records of such runs, one by one; texts that `unmarked` decides of are not read. */
   recordsOfRuns(type: string, runs: readonly RecordRun[], unmarked: Unmarked): AsyncIterable<RecordBatch>;
   /**
-   * Which of the types these compartments, or all records, may hold something of, and how many of each at the most, counted
-   * up to `most`: none that is left out is there.
+   * Which of the types these compartments, or all records, may hold something of, and about how many of each: none that is
+   * left out is there.
    */
-  presentTypes(
-    types: readonly string[],
-    most: number,
-    patientIds?: readonly string[],
-  ): Promise<ReadonlyMap<string, number>>;
+  presentTypes(types: readonly string[], patientIds?: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** These resources as of an instant, streamed; unknown ones are left out. */
   readMany(keys: readonly ResourceKey[], instants?: Instants): AsyncIterable<StoredResource>;
   /** Ids of the visible resources of the type that carry the identifier. */

@@ -78,21 +78,26 @@ interface Item {
   readonly position: number;
 }
 
-/** Small types together, the others each by itself. */
+/** A scope that was frozen before there were groups: small types together, the others each by itself. */
+function groupsOf({ types, small = [] }: FrozenScope): readonly (readonly string[])[] {
+  const others = types.filter((type) => !small.includes(type)).map((type) => [type]);
+  return small.length === 0 ? others : [small, ...others];
+}
+
+function itemsOf(scope: FrozenScope): readonly Item[] {
+  let position = 0;
+  return (scope.groups ?? groupsOf(scope)).map((types) => ({ types, position: (position += types.length) }));
+}
+
 async function writeTypes(
   jobId: string,
-  { types, small = [] }: FrozenScope,
+  scope: FrozenScope,
   transfer: ExportProxies['transfer'],
 ): Promise<RunExportResult> {
   let files = 0;
   let resources = 0;
-  const of = types.length;
-  const others = types.filter((type) => !small.includes(type));
-  const items: readonly Item[] = [
-    ...(small.length === 0 ? [] : [{ types: small, position: small.length }]),
-    ...others.map((type, index) => ({ types: [type], position: small.length + index + 1 })),
-  ];
-  await inParallel(items, PARALLEL_TYPES, async ({ types: [type = '', ...more], position }) => {
+  const of = scope.types.length;
+  await inParallel(itemsOf(scope), PARALLEL_TYPES, async ({ types: [type = '', ...more], position }) => {
     setCurrentDetails(`**Step:** write files\n\n${position} of ${of} types`);
     const input = { jobId, position, of };
     const written =
@@ -100,9 +105,10 @@ async function writeTypes(
         ? await transfer.writeResourceType.executeWithOptions({ summary: `write ${type} (${position} of ${of})` }, [
             { ...input, type },
           ])
-        : await transfer.writeSmallTypes.executeWithOptions({ summary: `write ${more.length + 1} small types` }, [
-            { ...input, types: [type, ...more] },
-          ]);
+        : await transfer.writeSmallTypes.executeWithOptions(
+            { summary: `write ${more.length + 1} types (up to ${position} of ${of})` },
+            [{ ...input, types: [type, ...more] }],
+          );
     files += written.files;
     resources += written.resources;
   });

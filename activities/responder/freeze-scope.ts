@@ -6,14 +6,17 @@ import type { ResponderDeps } from './deps.ts';
 import { freezeMembers } from './export-members.ts';
 import { exportScopes } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
-import { largestFirst, typesOfRecords } from './export-types.ts';
+import { typesOfRecords } from './export-types.ts';
 import { isAsked, ReferenceCollector, tellingReferences, wantsShared } from './reference-collector.ts';
+import { typeGroups } from './type-groups.ts';
 import { recordsOf } from './write-resource-type.ts';
 
 export interface FrozenScope {
   /** Types of which there may be something to write, in the order in which that is begun. */
   readonly types: readonly string[];
-  /** Those of them that have so few records that they are written together; runs of before have not asked. */
+  /** The same, those together that one step writes. */
+  readonly groups?: readonly (readonly string[])[];
+  /** Runs of before had these in one step, and each of the others in a step of its own. */
   readonly small?: readonly string[];
 }
 
@@ -27,9 +30,8 @@ export function freezeScope(deps: ResponderDeps) {
     const job = { ...fresh, transactionTime };
     await freezeMembers(deps, job);
     if (job.types.length > 0 || deps.settings.types !== undefined) await collectFromOthers(deps, job);
-    const { types, small } = await typesOfRecords(deps, job);
-    const others = types.filter((type) => !small.includes(type));
-    return { types: [...small, ...(await largestFirst(deps, job, others))], small };
+    const groups = typeGroups(await typesOfRecords(deps, job));
+    return { types: groups.flat(), groups };
   };
 }
 
@@ -37,7 +39,8 @@ export function freezeScope(deps: ResponderDeps) {
 async function collectFromOthers(deps: ResponderDeps, job: ExportJob): Promise<void> {
   if (!wantsShared(job, deps.settings)) return;
   const references = new ReferenceCollector(deps, job.id, 0);
-  const types = (await typesOfRecords(deps, job, 'all')).types.filter((type) => !isAsked(type, job, deps.settings));
+  const present = [...(await typesOfRecords(deps, job, 'all')).keys()];
+  const types = present.filter((type) => !isAsked(type, job, deps.settings));
   for await (const scope of exportScopes(deps, job)) {
     for (const type of types) {
       const query = { changedOnly: false, unmarked: tellingReferences(scope.unmarked(type)) };

@@ -23,7 +23,7 @@ export async function writeDeleted(deps: ResponderDeps, job: ExportJob): Promise
   if (job.since === undefined) return;
   const files = new FileSeries(deps, { jobId: job.id, type: 'Bundle', list: 'deleted', from: DELETED_FROM });
   const lines = lineOf(job);
-  const { types } = await typesOfRecords(deps, job);
+  const types = [...(await typesOfRecords(deps, job)).keys()].sort();
   for await (const scope of exportScopes(deps, job)) {
     for (const type of types) {
       for await (const batch of alive(tombstones(deps, job, scope, type))) {

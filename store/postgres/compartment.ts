@@ -33,24 +33,43 @@ export async function* readCompartment(pool: Pool, query: CompartmentQuery): Asy
 export async function presentTypes(
   pool: Pool,
   types: readonly string[],
-  most: number,
   patientIds: readonly string[] | undefined,
 ): Promise<ReadonlyMap<string, number>> {
-  const found =
-    patientIds === undefined
-      ? 'SELECT 1 FROM resource r WHERE r.type = t.type LIMIT $2'
-      : `SELECT 1 FROM unnest($3::text[]) AS m(id) CROSS JOIN LATERAL (
-           SELECT 1 FROM resource r WHERE r.patient_id = m.id AND ${KEY} > t.type || '/' AND ${KEY} < t.type || '0'
-           ORDER BY ${KEY} LIMIT $2
-         ) v LIMIT $2`;
+  const sample = (patientIds ?? []).slice(0, SAMPLE.compartments);
   const rows = await readOrderedPage<{ type: string; records: number }>(
     pool,
-    `SELECT t.type, v.records FROM unnest($1::text[]) AS t(type)
-     CROSS JOIN LATERAL (SELECT count(*)::int AS records FROM (${found}) f) v WHERE v.records > 0`,
-    patientIds === undefined ? [types, most] : [types, most, patientIds],
+    patientIds === undefined ? COUNTED : SAMPLED,
+    patientIds === undefined ? [types, MOST_COUNTED] : [types, SAMPLE.records, patientIds, sample],
   );
-  return new Map(rows.map(({ type, records }) => [type, records]));
+  const times = patientIds === undefined ? 1 : patientIds.length / sample.length;
+  return new Map(rows.map(({ type, records }) => [type, Math.max(1, Math.round(records * times))]));
 }
+
+/** Of everybody's records so many of a type. */
+const MOST_COUNTED = 50_000;
+/** Of so many compartments records are counted, up to so many of a type in each. */
+const SAMPLE = { compartments: 3, records: 2000 };
+
+const COUNTED = `SELECT t.type, v.records FROM unnest($1::text[]) AS t(type) CROSS JOIN LATERAL (
+    SELECT count(*)::int AS records FROM (SELECT 1 FROM resource r WHERE r.type = t.type LIMIT $2) f
+  ) v WHERE v.records > 0`;
+
+/** From each type that a compartment holds on to the next one. */
+const SAMPLED = `WITH RECURSIVE step(patient_id, key) AS (
+    SELECT m.id, (SELECT ${KEY} FROM resource r WHERE r.patient_id = m.id ORDER BY ${KEY} LIMIT 1)
+    FROM unnest($3::text[]) AS m(id)
+    UNION ALL
+    SELECT s.patient_id, (SELECT ${KEY} FROM resource r WHERE r.patient_id = s.patient_id
+      AND ${KEY} >= split_part(s.key, '/', 1) || '0' ORDER BY ${KEY} LIMIT 1)
+    FROM step s WHERE s.key IS NOT NULL
+  ), present AS (
+    SELECT DISTINCT split_part(key, '/', 1) AS type FROM step WHERE key IS NOT NULL
+  )
+  SELECT t.type, (SELECT count(*)::int FROM unnest($4::text[]) AS m(id) CROSS JOIN LATERAL (
+    SELECT 1 FROM resource r WHERE r.patient_id = m.id AND ${KEY} > t.type || '/' AND ${KEY} < t.type || '0'
+    ORDER BY ${KEY} LIMIT $2
+  ) v) AS records
+  FROM present t WHERE t.type = ANY ($1)`;
 
 /** Of the versions as of one instant those that the query asks for. */
 export function versionConditions(

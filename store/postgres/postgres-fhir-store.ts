@@ -50,7 +50,7 @@ export function createPostgresFhirStore(pool: Pool): FhirStore {
     recordsOfType: (type, query) => readRecordsOfType(pool, type, query),
     runsOfType: (type, query) => readRunsOfType(pool, type, query),
     recordsOfRuns: (type, runs, unmarked) => readRecordsOfRuns(pool, type, runs, unmarked),
-    presentTypes: (types, most, patientIds) => presentTypes(pool, types, most, patientIds),
+    presentTypes: (types, patientIds) => presentTypes(pool, types, patientIds),
     readMany: (keys, instants) => readMany(pool, keys, instants),
     findByIdentifier: (type, identifier) => findByIdentifier(pool, type, identifier),
     findEachByIdentifier: (wanted) => findEachByIdentifier(pool, wanted),

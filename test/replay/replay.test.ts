@@ -21,7 +21,7 @@ const FIELDS = new Set([
   ...['taskId', 'jobId', 'payerPid', 'skipMatch', 'limits', 'retry', 'initialMs', 'maximumMs', 'attempts'],
   ...['exportDeadlineMs', 'pollFloorMs', 'pollCeilingMs', 'parallelFiles', 'slotRetryMs', 'retryAfterMs'],
   ...['status', 'step', 'reason', 'state', 'progressPercent', 'expiresAt', 'scope', 'first', 'last'],
-  ...['files', 'resources', 'types', 'type', 'small', 'position', 'of', 'message', 'stack_trace'],
+  ...['files', 'resources', 'types', 'type', 'small', 'groups', 'position', 'of', 'message', 'stack_trace'],
   // Of the markers that `patched` leaves.
   ...['id', 'deprecated', 'synchronous'],
 ]);

@@ -59,7 +59,23 @@ describe('an export', () => {
     );
   });
 
-  it('writes small types together, and each of the others by itself', async () => {
+  it('writes the types of a group in one step', async () => {
+    const { played, result } = await run({
+      freezeScope: async () => ({ types: TYPES, groups: [['Observation'], ['Claim', 'Encounter', 'Patient']] }),
+      writeResourceType: async ({ position }) => ({ files: 1, resources: position }),
+    });
+    const inputs = played.calls.filter(({ name }) => name.startsWith('write')).map(({ input }) => input);
+    expect(inputs).toHaveLength(2);
+    expect(inputs).toEqual(
+      expect.arrayContaining([
+        { jobId: played.id, type: 'Observation', position: 1, of: 4 },
+        { jobId: played.id, types: ['Claim', 'Encounter', 'Patient'], position: 4, of: 4 },
+      ]),
+    );
+    expect(result).toEqual({ files: 4, resources: 4 });
+  });
+
+  it('of before there were groups writes small types together, and each of the others by itself', async () => {
     const { played, result } = await run({
       freezeScope: async () => ({ types: TYPES, small: ['Claim', 'Patient'] }),
       writeResourceType: async ({ position }) => ({ files: 1, resources: position }),
