@@ -25,7 +25,8 @@ export interface PageColumns {
   readonly sharedReferences: string | undefined;
 }
 
-const RECORD_BYTES = 16;
+/** Of `records` of a page. */
+export const RECORD_BYTES = 16;
 const HIDDEN = -1;
 /** Of what was never looked at: every mark is set, so that it is read. */
 const ALL_MARKS = 0xf0000;

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { keyOf } from '../fhir-store.ts';
 import type { CompartmentQuery, ResourceKey, StoredResource } from '../fhir-store.ts';
+import { RECORD_BYTES } from '../record-page.ts';
 import { endOfType, isNewest, KEY, latestInstant, VERSION_COLUMNS } from './rows.ts';
 import { SIZE_COLUMN, withTexts } from './stream.ts';
 import type { SizedRow } from './stream.ts';
@@ -29,47 +30,29 @@ export async function* readCompartment(pool: Pool, query: CompartmentQuery): Asy
   }
 }
 
-/** By the indexes alone: older and staged versions count as well. */
+/** By pages, or of everybody's by the index: older and staged versions count as well. */
 export async function presentTypes(
   pool: Pool,
   types: readonly string[],
   patientIds: readonly string[] | undefined,
 ): Promise<ReadonlyMap<string, number>> {
-  const sample = (patientIds ?? []).slice(0, SAMPLE.compartments);
   const rows = await readOrderedPage<{ type: string; records: number }>(
     pool,
-    patientIds === undefined ? COUNTED : SAMPLED,
-    patientIds === undefined ? [types, MOST_COUNTED] : [types, SAMPLE.records, patientIds, sample],
+    patientIds === undefined ? OF_EVERYBODY : OF_COMPARTMENTS,
+    patientIds === undefined ? [types, MOST_COUNTED] : [types, patientIds],
   );
-  const times = patientIds === undefined ? 1 : patientIds.length / sample.length;
-  return new Map(rows.map(({ type, records }) => [type, Math.max(1, Math.round(records * times))]));
+  return new Map(rows.map(({ type, records }) => [type, records]));
 }
 
 /** Of everybody's records so many of a type. */
 const MOST_COUNTED = 50_000;
-/** Of so many compartments records are counted, up to so many of a type in each. */
-const SAMPLE = { compartments: 3, records: 2000 };
 
-const COUNTED = `SELECT t.type, v.records FROM unnest($1::text[]) AS t(type) CROSS JOIN LATERAL (
+const OF_EVERYBODY = `SELECT t.type, v.records FROM unnest($1::text[]) AS t(type) CROSS JOIN LATERAL (
     SELECT count(*)::int AS records FROM (SELECT 1 FROM resource r WHERE r.type = t.type LIMIT $2) f
   ) v WHERE v.records > 0`;
 
-/** From each type that a compartment holds on to the next one. */
-const SAMPLED = `WITH RECURSIVE step(patient_id, key) AS (
-    SELECT m.id, (SELECT ${KEY} FROM resource r WHERE r.patient_id = m.id ORDER BY ${KEY} LIMIT 1)
-    FROM unnest($3::text[]) AS m(id)
-    UNION ALL
-    SELECT s.patient_id, (SELECT ${KEY} FROM resource r WHERE r.patient_id = s.patient_id
-      AND ${KEY} >= split_part(s.key, '/', 1) || '0' ORDER BY ${KEY} LIMIT 1)
-    FROM step s WHERE s.key IS NOT NULL
-  ), present AS (
-    SELECT DISTINCT split_part(key, '/', 1) AS type FROM step WHERE key IS NOT NULL
-  )
-  SELECT t.type, (SELECT count(*)::int FROM unnest($4::text[]) AS m(id) CROSS JOIN LATERAL (
-    SELECT 1 FROM resource r WHERE r.patient_id = m.id AND ${KEY} > t.type || '/' AND ${KEY} < t.type || '0'
-    ORDER BY ${KEY} LIMIT $2
-  ) v) AS records
-  FROM present t WHERE t.type = ANY ($1)`;
+const OF_COMPARTMENTS = `SELECT g.type, (sum(octet_length(g.records)) / ${RECORD_BYTES})::int AS records
+  FROM record_page g WHERE g.patient_id = ANY ($2::text[]) AND g.type = ANY ($1::text[]) GROUP BY g.type`;
 
 /** Of the versions as of one instant those that the query asks for. */
 export function versionConditions(
