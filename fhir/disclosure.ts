@@ -5,7 +5,7 @@ import type { Fields } from './member-match.ts';
 import { isRecord } from './parameters.ts';
 import { decideAuthorization, isAuthorization, withoutItems } from './prior-authorization.ts';
 import type { AuthorizationBar } from './prior-authorization.ts';
-import { FOR_OPERATORS, forPartners, monthOf } from './record-marks.ts';
+import { dayNumber, FOR_OPERATORS, forPartners } from './record-marks.ts';
 import type { Unmarked } from './record-marks.ts';
 import { firstDay, isSince, serviceEnd } from './service-date.ts';
 
@@ -136,7 +136,7 @@ export function createDisclosure({ rules, seeResource, onModuleError }: Disclosu
       if (seeResource !== undefined) return undefined;
       return partner === undefined
         ? FOR_OPERATORS
-        : forPartners(type, yearsKeptFrom(partner), monthOf(keptFrom(partner)));
+        : forPartners(type, yearsKeptFrom(partner), dayNumber(keptFrom(partner)));
     },
     disclose(text, context) {
       const { partner } = context;

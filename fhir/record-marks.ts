@@ -14,8 +14,8 @@ import { lastDay, serviceEnd } from './service-date.ts';
  */
 export interface RecordMarks {
   /**
-   * In the low 16 bits the earliest year that stands in the text as that of a date, NO_YEAR for none; above them MARK, and
-   * above these the month in which the service ended, where that was looked for.
+   * In the low 11 bits the earliest year that stands in the text as that of a date, NO_YEAR for none; above them MARK, and
+   * above these the day on which the service ended (`dayNumber`), where that was looked for.
    */
   readonly marks: number;
   /**
@@ -25,66 +25,76 @@ export interface RecordMarks {
   readonly sharedReferences: string | undefined;
 }
 
-const NO_YEAR = 0x7fff;
-const YEAR_BITS = 0xffff;
-/** Eleven bits: nothing for a month that is not known, LASTS for a service that has no end, else the months of `monthOf`. */
-const END_SHIFT = 20;
-const END_BITS = 0x7ff;
+const NO_YEAR = 0x7ff;
+const YEAR_BITS = NO_YEAR;
+/** Counts for all behind it. */
+const LAST_YEAR = NO_YEAR - 1;
+/** Sixteen bits: nothing for a day that is not known, LASTS for a service that has no end, else a `dayNumber`. */
+const END_SHIFT = 15;
+const END_BITS = 0xffff;
 const LASTS = END_BITS;
 const FIRST_YEAR = 1970;
+const [MONTHS, DAYS] = [12, 31];
 /** Of younger dates the end of the service is not looked for: no look-back that is usual cuts there, and none soon. */
 const YOUNG_YEARS = 5;
 
 /** Where it is not certain, the mark is set: what has it is read. */
 export const MARK = {
   /** `metaStart` does not find the root's `meta`, or what the store sets in it may be there already. */
-  meta: 1 << 16,
+  meta: 1 << 11,
   /** A label may stand in it, or a name that is written with escapes. */
-  label: 1 << 17,
+  label: 1 << 12,
   /** A word by which prior authorizations and amounts are known, in whatever type. */
-  claim: 1 << 18,
+  claim: 1 << 13,
   /** It refers to something that goes along in a way that is not listed; once that was by whatever identifies it. */
-  reference: 1 << 19,
+  reference: 1 << 14,
 } as const;
+
+/** Every mark, as of a text that was never looked at. */
+export const ALL_MARKS = MARK.meta | MARK.label | MARK.claim | MARK.reference;
 
 /**
  * Of a text without these marks its dates decide: it goes out as it is where it names no year before `fromYear`, or where its
- * service ended after `cutMonth` (`monthOf`); it is withheld by the look-back where that was before.
+ * service ended on `fromDay` (`dayNumber`) or later; it is withheld by the look-back where that was before.
  */
 export interface Unmarked {
   readonly mask: number;
   readonly fromYear: number;
-  readonly cutMonth: number;
+  readonly fromDay: number;
 }
 
-export function isUnmarked(marks: number | undefined, { mask, fromYear, cutMonth }: Unmarked): boolean {
+export function isUnmarked(marks: number | undefined, { mask, fromYear, fromDay }: Unmarked): boolean {
   if (marks === undefined || (marks & mask) !== 0) return false;
-  return (marks & YEAR_BITS) >= fromYear || endOf(marks) > cutMonth;
+  return (marks & YEAR_BITS) >= fromYear || (endOf(marks) > 0 && endOf(marks) >= fromDay);
 }
 
 /** Whether a text without these marks is withheld by the look-back. */
-export function isOver(marks: number | undefined, { mask, cutMonth }: Unmarked): boolean {
+export function isOver(marks: number | undefined, { mask, fromDay }: Unmarked): boolean {
   if (marks === undefined || (marks & mask) !== 0) return false;
-  return endOf(marks) > 0 && endOf(marks) < cutMonth;
+  return endOf(marks) > 0 && endOf(marks) < fromDay;
 }
 
 /** `isUnmarked` in SQL, on a column of marks; not true where it is NULL. */
-export function isUnmarkedSql(column: string, { mask, fromYear, cutMonth }: Unmarked): string {
-  return `${column} & ${mask} = 0 AND (${column} & ${YEAR_BITS} >= ${fromYear} OR ${endSql(column)} > ${cutMonth})`;
+export function isUnmarkedSql(column: string, { mask, fromYear, fromDay }: Unmarked): string {
+  return `${column} & ${mask} = 0 AND (${column} & ${YEAR_BITS} >= ${fromYear} OR ${endSql(column)} >= ${Math.max(fromDay, 1)})`;
 }
 
 /** `isOver` in SQL, on a column of marks; not true where it is NULL. */
-export function isOverSql(column: string, { mask, cutMonth }: Unmarked): string {
-  return `${column} & ${mask} = 0 AND ${endSql(column)} BETWEEN 1 AND ${cutMonth - 1}`;
+export function isOverSql(column: string, { mask, fromDay }: Unmarked): string {
+  return `${column} & ${mask} = 0 AND ${endSql(column)} BETWEEN 1 AND ${fromDay - 1}`;
 }
 
 const endSql = (column: string): string => `(${column} >> ${END_SHIFT}) & ${END_BITS}`;
 
-/** The number of a day's month, the first one of FIRST_YEAR being 1; zero for those that have none. */
-export function monthOf(day: string): number {
-  const month = Number(day.slice(5, 7));
-  const months = (Number(day.slice(0, 4)) - FIRST_YEAR) * 12 + month;
-  return months >= 1 && months < LASTS && month >= 1 && month <= 12 ? months : 0;
+/**
+ * Of `2019-02-31` and the like: a greater one for each later day, as if every month had 31, the first one of FIRST_YEAR being
+ * 32; zero for those that have none.
+ */
+export function dayNumber(day: string): number {
+  const [, year = '', month = '', dayOfMonth = ''] = /^(\d{4})-(\d{2})-(\d{2})/.exec(day) ?? [];
+  const isDay = Number(month) >= 1 && Number(month) <= MONTHS && Number(dayOfMonth) >= 1 && Number(dayOfMonth) <= DAYS;
+  const number = ((Number(year) - FIRST_YEAR) * MONTHS + Number(month)) * DAYS + Number(dayOfMonth);
+  return isDay && number >= 1 && number < LASTS ? number : 0;
 }
 
 const endOf = (marks: number): number => (marks >> END_SHIFT) & END_BITS;
@@ -96,12 +106,12 @@ export const isListed = (marks: number | undefined): boolean => marks !== undefi
 export const hasPlainMeta = (marks: number | undefined): boolean => marks !== undefined && (marks & MARK.meta) === 0;
 
 /** To whom no rule applies: the store has to find where its own `meta` belongs, and that is all. */
-export const FOR_OPERATORS: Unmarked = { mask: MARK.meta, fromYear: 0, cutMonth: 0 };
+export const FOR_OPERATORS: Unmarked = { mask: MARK.meta, fromYear: 0, fromDay: 0 };
 
-/** `fromYear`: the first year of which a look-back keeps every day; `cutMonth`: the month that it may cut. */
-export function forPartners(type: string, fromYear: number, cutMonth: number): Unmarked {
+/** `fromYear`: the first year of which a look-back keeps every day; `fromDay`: the first day that it keeps. */
+export function forPartners(type: string, fromYear: number, fromDay: number): Unmarked {
   const mask = MARK.meta | MARK.label;
-  return { mask: CLAIM_TYPES.has(type) ? mask | MARK.claim : mask, fromYear, cutMonth };
+  return { mask: CLAIM_TYPES.has(type) ? mask | MARK.claim : mask, fromYear, fromDay };
 }
 
 const MARK_OF_WORD: ReadonlyMap<string, number> = new Map([
@@ -141,7 +151,7 @@ export function marksOf(text: string, thisYear = Infinity): RecordMarks {
     const end = TOLD.lastIndex;
     const year = yearUpTo(text, end);
     const last = text.charAt(end - 1);
-    if (year !== undefined) earliest = Math.min(earliest, year);
+    if (year !== undefined) earliest = Math.min(earliest, year, LAST_YEAR);
     else if (last === '"') {
       const word = text.slice(text.lastIndexOf('"', end - 2) + 1, end - 1);
       if (word === 'meta') metas++;
@@ -173,7 +183,7 @@ const ZERO = 0x30;
 function endMark(text: string): number {
   const resource: unknown = JSON.parse(text);
   const end = isRecord(resource) ? serviceEnd(resource) : undefined;
-  return (end === undefined ? LASTS : monthOf(lastDay(end))) << END_SHIFT;
+  return (end === undefined ? LASTS : dayNumber(lastDay(end))) << END_SHIFT;
 }
 
 /** `begun`: what stands before `at` in the string. As `sharedReferences` finds it; answers a mark, or none. */

@@ -1,4 +1,4 @@
-import { isOver, isUnmarked } from '../fhir/record-marks.ts';
+import { ALL_MARKS, isOver, isUnmarked } from '../fhir/record-marks.ts';
 import type { Unmarked } from '../fhir/record-marks.ts';
 import { RUN_RECORD_BYTES } from './record-run.ts';
 import type { RecordRun } from './record-run.ts';
@@ -28,11 +28,9 @@ export interface PageColumns {
 /** Of `records` of a page. */
 export const RECORD_BYTES = 16;
 const HIDDEN = -1;
-/** Of what was never looked at: every mark is set, so that it is read. */
-const ALL_MARKS = 0xf0000;
 const LIST_END = '\n';
 
-/** Of each record four integers: its row, its marks, its bytes, and which list goes along with it, from one, zero for none. */
+/** Of each record four integers: its row, its marks (all of them where they are not known), its bytes, and which list goes along with it, from one, zero for none. */
 export function pageColumns(records: readonly PageRecord[]): PageColumns {
   const lists = new Map<string, number>();
   const bytes = Buffer.allocUnsafe(records.length * RECORD_BYTES);

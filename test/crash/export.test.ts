@@ -21,7 +21,7 @@ const SEED = `
   SELECT 'Condition', 'c' || n, publication.id, 'p1', 1000000 + n / 64, n % 64, '\\x00',
     '{"resourceType":"Condition","id":"c' || n || '","subject":{"reference":"Patient/p1"},"asserter":{"reference":"Practitioner/d"},"note":[{"text":"' || repeat(md5(n::text), 30) || '"}]}'
   FROM publication, generate_series(1, ${RECORDS}) AS n`;
-const ALL_MARKS = 0xf0000;
+const ALL_MARKS = 15 << 11;
 const SEED_PAGES = `
   INSERT INTO record_page (id, patient_id, type, publication_id, ids, records)
   SELECT page_id, 'p1', 'Condition', min(publication_id), string_agg(id, ' ' ORDER BY page_row), string_agg(

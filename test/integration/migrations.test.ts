@@ -116,6 +116,7 @@ describe('records of before', () => {
     await migrate('20261121000021', '3');
     const told = await toldByPages(pool);
     expect(told).toEqual(await standingOnPages(pool));
+    expect(told.length).toBeGreaterThan(4 * PAGE_RECORDS);
     const sizes = new Map<string, number>();
     for (const { page } of told) sizes.set(page, (sizes.get(page) ?? 0) + 1);
     expect([...sizes.values()].sort((one, other) => other - one)).toEqual([
@@ -127,4 +128,30 @@ describe('records of before', () => {
     expect(rows.map(({ id }) => id)).toEqual(['g1', 'g2']);
     expect(await stateOf('half')).toBe('failed');
   });
+});
+
+it('marks of before keep what they tell of years and words, and of services that last, and forget the months', async () => {
+  await migrate('', '20261121000021');
+  const before = {
+    young: 2024,
+    none: 0x7fff,
+    all: (15 << 16) | 1999,
+    ended: (600 << 20) | 2019,
+    lasts: (0x7ff << 20) | 2019,
+  };
+  for (const [id, marks] of Object.entries(before)) {
+    for (const patient of ['p', null]) {
+      await pool.query(
+        `INSERT INTO resource (type, id, publication_id, patient_id, content_hash, content, marks) VALUES ('Goal', $1, $2, $3, '', 'x', $4)`,
+        [id, patient === null ? 1 : 2, patient, marks],
+      );
+    }
+  }
+  await migrate('20261121000021', '3');
+  const { rows } = await pool.query<{ id: string; marks: number }>('SELECT id, marks FROM resource');
+  expect(rows).toHaveLength(10);
+  const now = { young: 2024, none: 0x7ff, all: (15 << 11) | 1999, ended: 2019, lasts: (0xffff << 15) | 2019 };
+  for (const [id, marks] of Object.entries(now)) {
+    expect(rows.filter((row) => row.id === id).map((row) => row.marks)).toEqual([marks, marks]);
+  }
 });

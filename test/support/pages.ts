@@ -24,7 +24,7 @@ interface PageRow {
 }
 
 const RECORD_BYTES = 16;
-const NEVER_LOOKED_AT = 0xf0000;
+const NEVER_LOOKED_AT = 15 << 11;
 
 /** What the pages say. */
 export async function toldByPages(pool: Pool): Promise<readonly StandingRecord[]> {

@@ -30,7 +30,7 @@ const FORGET_MARKS = `
   )
   UPDATE record_page SET shared_references = NULL, records = (
     SELECT string_agg(CASE WHEN substr(records, 16 * n + 5, 4) = int4send(-1) THEN substr(records, 16 * n + 1, 16)
-      ELSE substr(records, 16 * n + 1, 4) || int4send(15 << 16) || substr(records, 16 * n + 9, 4) || int4send(0) END, '' ORDER BY n)
+      ELSE substr(records, 16 * n + 1, 4) || int4send(15 << 11) || substr(records, 16 * n + 9, 4) || int4send(0) END, '' ORDER BY n)
     FROM generate_series(0, octet_length(records) / 16 - 1) AS n
   ) WHERE id IN (SELECT page_id FROM forgotten)`;
 

@@ -27,6 +27,10 @@ CREATE TABLE "moved_record" (
 );
 
 ALTER TABLE "resource" ADD COLUMN "page_id" BIGINT, ADD COLUMN "page_row" INTEGER;
+-- Marks tell on which day a service ended, where they told the month: of those of before that is not known, unless it lasts.
+CREATE FUNCTION pg_temp.marks_by_day(marks INTEGER) RETURNS INTEGER IMMUTABLE LANGUAGE SQL AS
+    'SELECT least(marks & 65535, 2047) | (((marks >> 16) & 15) << 11) | CASE WHEN marks >> 20 = 2047 THEN 65535 << 15 ELSE 0 END';
+UPDATE "resource" SET "marks" = pg_temp.marks_by_day("marks") WHERE "patient_id" IS NULL AND "marks" IS NOT NULL;
 WITH numbered AS (
     SELECT r.ctid AS place, r."patient_id", r."type", r."publication_id",
         row_number() OVER (PARTITION BY r."patient_id", r."type", r."publication_id" ORDER BY r."id") - 1 AS n
@@ -35,7 +39,7 @@ WITH numbered AS (
     SELECT k.*, nextval('record_page_id_seq') AS id
     FROM (SELECT DISTINCT "patient_id", "type", "publication_id", n / 64 AS part FROM numbered) k
 )
-UPDATE "resource" SET "page_id" = page.id, "page_row" = numbered.n % 64
+UPDATE "resource" SET "page_id" = page.id, "page_row" = numbered.n % 64, "marks" = pg_temp.marks_by_day("marks")
 FROM numbered JOIN page ON (page."patient_id", page."type", page."publication_id", page.part)
     = (numbered."patient_id", numbered."type", numbered."publication_id", numbered.n / 64)
 WHERE "resource".ctid = numbered.place;
@@ -45,7 +49,7 @@ ALTER TABLE "resource" ADD CONSTRAINT "resource_on_a_page" CHECK (("page_id" IS 
 
 INSERT INTO "record_page" ("id", "patient_id", "type", "publication_id", "ids", "records", "shared_references")
 SELECT r."page_id", min(r."patient_id"), min(r."type"), min(r."publication_id"), string_agg(r."id", ' ' ORDER BY r."page_row"),
-    string_agg(int4send(r."page_row") || int4send(CASE WHEN r."deleted" OR r."evidence" THEN -1 ELSE coalesce(r."marks", 983040) END)
+    string_agg(int4send(r."page_row") || int4send(CASE WHEN r."deleted" OR r."evidence" THEN -1 ELSE coalesce(r."marks", 30720) END)
         || int4send(octet_length(r."content")) || int4send(CASE WHEN r."shared_references" IS NULL THEN 0 ELSE r.list::int END), ''
         ORDER BY r."page_row"),
     string_agg(DISTINCT r."shared_references", E'\n')

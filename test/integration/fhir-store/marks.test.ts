@@ -132,13 +132,13 @@ describe('what marks decide', () => {
       fc
         .tuple(fc.constantFrom(...places), fc.integer({ min: -1, max: 1 }))
         .map(([place, more]) => Math.max(place + more, 0));
-    const [years, months] = [near([0, 2020, 2021, 0x7ffe]), near([0, 1, 600, 601, 0x7fe])];
+    const [years, days] = [near([0, 2020, 2021, 0x7fe]), near([0, 1, 20_000, 20_001, 0xfffe])];
     const marks = fc
-      .tuple(years, fc.integer({ min: 0, max: 15 }), months)
-      .map(([year, bits, month]) => (month << 20) | (bits << 16) | year);
+      .tuple(years, fc.integer({ min: 0, max: 15 }), days)
+      .map(([year, bits, day]) => (day << 15) | (bits << 11) | year);
     const rule = fc.record({
-      mask: fc.integer({ min: 0, max: 15 }).map((bits) => bits << 16),
-      ...{ fromYear: fc.constantFrom(0, 2021), cutMonth: fc.constantFrom(0, 600) },
+      mask: fc.integer({ min: 0, max: 15 }).map((bits) => bits << 11),
+      ...{ fromYear: fc.constantFrom(0, 2021), fromDay: fc.constantFrom(0, 20_000) },
     });
     await fc.assert(
       fc.asyncProperty(

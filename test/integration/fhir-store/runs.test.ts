@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { FOR_OPERATORS, forPartners, isOver, isUnmarked } from '../../../fhir/record-marks.ts';
-
+import { dayNumber, FOR_OPERATORS, forPartners, isOver, isUnmarked } from '../../../fhir/record-marks.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { RUN_RECORD_BYTES } from '../../../store/record-run.ts';
 import type { RecordRun, RunQuery } from '../../../store/record-run.ts';
@@ -9,8 +8,8 @@ import { batchOf, forgetMarks, openExchange, rowOf } from '../../support/records
 
 /** More than are asked for in one statement. */
 const PATIENTS = Array.from({ length: 23 }, (_, n) => `p${n}`);
-const [CUT_MONTH, FROM_YEAR] = [(2015 - 1970) * 12 + 6, 2016];
-const PARTNER = forPartners('Goal', FROM_YEAR, CUT_MONTH);
+const [FROM_DAY, FROM_YEAR] = [dayNumber('2015-06-10'), 2016];
+const PARTNER = forPartners('Goal', FROM_YEAR, FROM_DAY);
 const QUERY: RunQuery = { patientIds: PATIENTS, unmarked: PARTNER, recordsPerRun: 3 };
 
 const at = useStore(createPostgresFhirStore);
@@ -21,7 +20,7 @@ let late: string;
 const textOf = (id: string, patient: string, more = ''): string =>
   `{"resourceType":"Goal","id":"${id}","meta":{"source":"urn:s"},"subject":{"reference":"Patient/${patient}"}${more}}`;
 
-/** What the marks make of it: nothing, withheld by the look-back, by its month to be read, by a label, by its length. */
+/** What the marks make of it: nothing, withheld by the look-back, kept by it to the day, by a label, by its length. */
 const KINDS = [
   ',"expressedBy":{"reference":"Practitioner/d"}',
   ',"target":[{"dueDate":"2011-01-01"}],"statusDate":"2010-01-01"',

@@ -38,7 +38,7 @@ it('marks of stored records are those that the rules of today make', () => {
     'listed-references': '0980fefdfe58',
     'open-types': '5650030175b6',
     'plain-text': 'a0b428088480',
-    'record-marks': 'c8448b1358a2',
+    'record-marks': '3ff88f58c8b5',
     'service-date': '1a29a165cf2c',
     'shared-references': 'ad52c25209a7',
     'stored-bytes': 'e7e7a8c9d19b',

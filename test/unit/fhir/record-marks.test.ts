@@ -20,7 +20,7 @@ const goesOutUnread = (text: string, unmarked: Unmarked | undefined): boolean =>
   unmarked !== undefined && isUnmarked(marksOf(text).marks, unmarked);
 const withMeta = (rest: string): string => `{"resourceType":"Observation","id":"x","meta":{"tag":[]},${rest}}`;
 const marked = (text: string): number => marksOf(text).marks;
-const yearIn = (text: string): number => marked(text) & 0xffff;
+const yearIn = (text: string): number => marked(text) & 0x7ff;
 
 describe('the earliest year of a text', () => {
   it.each([
@@ -28,12 +28,14 @@ describe('the earliest year of a text', () => {
     ['"2026"', 2026],
     ['"2021-12","issued":"1974-12-25T00:00:00Z","and":"2020-01-01"', 1974],
     ['"0099-01-01"', 99],
+    ['"2046-01-01"', 2046],
+    ['"9999-12-31"', 2046],
   ])('is that of a date: %s', (value, year) => {
     expect(yearIn(withMeta(`"effectiveDateTime":${value}`))).toBe(year);
   });
 
   it.each(['"text of 1999"', '"1751-7"', '"20210"', '"202"', '1999', '"19é9-01"'])('is none of %s', (value) => {
-    expect(yearIn(withMeta(`"v":${value}`))).toBe(0x7fff);
+    expect(yearIn(withMeta(`"v":${value}`))).toBe(0x7ff);
   });
 });
 
@@ -49,15 +51,20 @@ describe('the end of a service', () => {
     ['"effectiveDateTime":"2021-10-31"', 'withheld'],
     ['"effectiveDateTime":"2020"', 'withheld'],
     ['"effectiveDateTime":"1970-01"', 'withheld'],
-    ['"effectiveDateTime":"2021-11-01"', 'read'],
-    ['"effectiveDateTime":"2021-11-30"', 'read'],
+    ['"effectiveDateTime":"2021-11-19"', 'withheld'],
+    ['"effectiveDateTime":"2021-11-20"', 'goes out'],
+    ['"effectiveDateTime":"2021-10"', 'withheld'],
+    ['"effectiveDateTime":"2021-11"', 'goes out'],
+    ['"effectiveDateTime":"2021-02-31","issued":"2019-01-01"', 'withheld'],
+    ['"effectiveDateTime":"2021-11-45"', 'read'],
     ['"effectiveDateTime":"2021-12-01"', 'goes out'],
     ['"effectiveDateTime":"2021"', 'goes out'],
-    ['"effectiveDateTime":"1969-12-31"', 'read'],
+    ['"effectiveDateTime":"1969-12-31"', 'withheld'],
+    ['"effectiveDateTime":"1969-11-30"', 'read'],
     ['"effectiveDateTime":"2020-99-01"', 'read'],
     ['"effectiveDateTime":"2022-00-01","issued":"2019"', 'read'],
-    ['"effectiveDateTime":"2140-06-01","issued":"2019-01-01"', 'goes out'],
-    ['"effectiveDateTime":"2140-07-01","issued":"2019-01-01"', 'read'],
+    ['"effectiveDateTime":"2146-01-31","issued":"2019-01-01"', 'goes out'],
+    ['"effectiveDateTime":"2146-02-01","issued":"2019-01-01"', 'read'],
     ['"effectivePeriod":{"start":"2019-01-01","end":"2022-01-01"}', 'goes out'],
     ['"status":"active","effectiveDateTime":"2019-01-01"', 'goes out'],
     ['"note":[{"time":"2019-01-01"}]', 'goes out'],
@@ -87,7 +94,7 @@ describe('the marks of a text', () => {
     ['"unit":"urn:iso:std:iso:4217"', MARK.claim],
     ['"totals":[],"networks":"amounts"', 0],
   ])('of %s', (rest, marks) => {
-    expect(marked(withMeta(rest)) & 0xf0000).toBe(marks);
+    expect(marked(withMeta(rest)) & (15 << 11)).toBe(marks);
   });
 
   it.each([
@@ -314,10 +321,10 @@ describe('any record that has no mark', () => {
 describe('whom a mark keeps from reading a record unread', () => {
   it('is a partner by years, labels and claims, an operator by the meta alone', () => {
     const label = MARK.meta | MARK.label;
-    const years = { fromYear: 2022, cutMonth: 51 * 12 + 11 };
+    const years = { fromYear: 2022, fromDay: (51 * 12 + 11) * 31 + 20 };
     expect(disclosure.unmarked('Observation', AS_PARTNER)).toEqual({ mask: label, ...years });
     expect(disclosure.unmarked('Claim', AS_PARTNER)).toEqual({ mask: label | MARK.claim, ...years });
-    expect(disclosure.unmarked('Claim', AS_OPERATOR)).toEqual({ mask: MARK.meta, fromYear: 0, cutMonth: 0 });
+    expect(disclosure.unmarked('Claim', AS_OPERATOR)).toEqual({ mask: MARK.meta, fromYear: 0, fromDay: 0 });
   });
 
   it('is everybody where the operator has a module of its own', () => {

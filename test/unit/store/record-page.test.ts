@@ -6,14 +6,14 @@ import { RUN_RECORD_BYTES } from '../../../store/record-run.ts';
 import type { RecordRun } from '../../../store/record-run.ts';
 
 const ADDED_BYTES = 10;
-/** Of the month of the look-back, and of one before it. */
-const [CUT_MONTH, FROM_YEAR] = [600, 2021];
-const UNMARKED = forPartners('Goal', FROM_YEAR, CUT_MONTH);
+const [FROM_DAY, FROM_YEAR] = [20_000, 2021];
+const UNMARKED = forPartners('Goal', FROM_YEAR, FROM_DAY);
 const MARKS = {
   young: FROM_YEAR,
-  over: ((CUT_MONTH - 1) << 20) | (FROM_YEAR - 5),
-  cut: (CUT_MONTH << 20) | (FROM_YEAR - 5),
-  label: (1 << 17) | FROM_YEAR,
+  over: ((FROM_DAY - 1) << 15) | (FROM_YEAR - 5),
+  inTime: (FROM_DAY << 15) | (FROM_YEAR - 5),
+  undated: FROM_YEAR - 5,
+  label: (1 << 12) | FROM_YEAR,
 };
 
 function record(row: number, marks: number = MARKS.young, more: Partial<PageRecord> = {}): PageRecord {
@@ -42,8 +42,8 @@ describe('runs of a page', () => {
   it('are by kind: unmarked, withheld by the look-back, and to be read', () => {
     const long = { bytes: RUN_RECORD_BYTES + 1 };
     const records = [
-      ...[record(0), record(1, MARKS.over), record(2, MARKS.cut), record(3, MARKS.label), record(4, MARKS.young, long)],
-      ...[record(5, MARKS.young, { marks: undefined }), record(6), record(7, MARKS.over, long)],
+      ...[record(0), record(1, MARKS.over), record(2, MARKS.undated), record(3, MARKS.label), record(4, MARKS.young, long)],
+      ...[record(5, MARKS.young, { marks: undefined }), record(6, MARKS.inTime), record(7, MARKS.over, long)],
     ];
     expect(told(runs(records))).toEqual(['unmarked [0 6] 2', 'over [1 7] 2', 'rest [2 3 4 5] 4']);
   });
