@@ -36,6 +36,9 @@ export interface EmbeddedTemporal {
 const START_DEADLINE_MS = 120_000;
 const STOP_GRACE_SECONDS = 15;
 
+/** A step of a run is several commits: with a log that is written ahead each of them waits for the disk once. */
+const PRAGMAS = { journal_mode: 'wal', synchronous: 'full' };
+
 /**
  * Starts the Temporal server of this DATA_DIR and waits until its namespace answers.
  *
@@ -105,6 +108,7 @@ function serverArguments(options: TemporalServerOptions, database: string, port:
   return [
     ...['server', 'start-dev', '--log-level', 'error', '--ip', '127.0.0.1', '--port', String(port)],
     ...['--db-filename', database, '--namespace', options.namespace],
+    ...pairs('--sqlite-pragma', PRAGMAS),
     ...ui,
     ...pairs('--search-attribute', options.searchAttributes),
     ...pairs('--dynamic-config-value', options.dynamicConfig),
