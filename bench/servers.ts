@@ -28,6 +28,8 @@ export interface Servers {
   dropDatabase(name: string): Promise<void>;
   /** What was written so far is on disk: nobody pays for what somebody else wrote. */
   checkpoint(): Promise<void>;
+  /** As autovacuum does some time after very much was written. */
+  vacuum(databaseUrl: string): Promise<void>;
 }
 
 const NAMESPACE = 'default';
@@ -66,7 +68,7 @@ export async function startServers(shutdown: ShutdownStack, say: Say): Promise<S
   };
 }
 
-function databases(url: string): Pick<Servers, 'createDatabase' | 'dropDatabase' | 'checkpoint'> {
+function databases(url: string): Pick<Servers, 'createDatabase' | 'dropDatabase' | 'checkpoint' | 'vacuum'> {
   return {
     async createDatabase(name) {
       await run(url, `CREATE DATABASE ${name}`);
@@ -77,6 +79,7 @@ function databases(url: string): Pick<Servers, 'createDatabase' | 'dropDatabase'
     },
     dropDatabase: (name) => run(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
     checkpoint: () => run(url, 'CHECKPOINT'),
+    vacuum: (databaseUrl) => run(databaseUrl, 'VACUUM ANALYZE'),
   };
 }
 

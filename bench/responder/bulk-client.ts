@@ -9,14 +9,6 @@ import { z } from 'zod';
 import { StartError } from '../../embedded/start-error.ts';
 import type { ApiProcess } from './api-process.ts';
 
-export interface ExportTimes {
-  readonly resources: number;
-  readonly writeSeconds: number;
-  /** Of all files, as they are and gzipped on the way. */
-  readonly plainSeconds: number;
-  readonly gzipSeconds: number;
-}
-
 const FHIR_JSON = 'application/fhir+json';
 /** More often than Retry-After says: the seconds of an export are measured. Each look takes time from the payer. */
 const LOOK_EVERY_MS = 250;
@@ -30,14 +22,6 @@ export interface Written {
   readonly files: Files;
   readonly resources: number;
   readonly writeSeconds: number;
-}
-
-/** One export from its kick-off until its partner has all files, twice. */
-export async function exportOnce(api: ApiProcess, path: string): Promise<ExportTimes> {
-  const { files, ...written } = await writeExport(api, path);
-  const plainSeconds = await downloadAll(api, files, 'identity');
-  const gzipSeconds = await downloadAll(api, files, 'gzip');
-  return { ...written, plainSeconds, gzipSeconds };
 }
 
 /** From the kick-off to the complete manifest. */

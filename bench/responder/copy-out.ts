@@ -6,13 +6,10 @@ import { to as copyTo } from 'pg-copy-streams';
 
 export interface CopiedOut {
   readonly rows: number;
-  readonly plainSeconds: number;
-  readonly gzipSeconds: number;
-  /** Of the records that an export chooses from. */
-  readonly newest: { readonly rows: number; readonly seconds: number };
+  readonly seconds: number;
 }
 
-const SQL = 'COPY (SELECT content FROM resource) TO STDOUT';
+const ALL = 'COPY (SELECT content FROM resource) TO STDOUT';
 
 /** Of the members' records the version that shows: what an export asks for before it asks who may have what. */
 const NEWEST = `COPY (
@@ -24,24 +21,27 @@ const NEWEST = `COPY (
 ) TO STDOUT`;
 
 /** What no export out of this table can be faster than: every text, in whatever order, to one reader. */
-export async function copyOut(databaseUrl: string): Promise<CopiedOut> {
+export const copyAll = (databaseUrl: string): Promise<CopiedOut> => copyOut(databaseUrl, ALL, []);
+
+/** With the level that the files of an export are sent with. */
+export const copyGzipped = (databaseUrl: string): Promise<CopiedOut> =>
+  copyOut(databaseUrl, ALL, [createGzip({ level: 1 })]);
+
+/** Of the records that an export chooses from. */
+export const copyNewest = (databaseUrl: string): Promise<CopiedOut> => copyOut(databaseUrl, NEWEST, []);
+
+async function copyOut(
+  databaseUrl: string,
+  sql: string,
+  through: readonly NodeJS.ReadWriteStream[],
+): Promise<CopiedOut> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const plain = client.query(copyTo(SQL));
+    const copied = client.query(copyTo(sql));
     const begun = performance.now();
-    await pipeline(plain, nowhere());
-    const between = performance.now();
-    // The level that the export's files are sent with.
-    await pipeline(client.query(copyTo(SQL)), createGzip({ level: 1 }), nowhere());
-    const zipped = performance.now();
-    const newest = client.query(copyTo(NEWEST));
-    await pipeline(newest, nowhere());
-    const ended = performance.now();
-    return {
-      ...{ rows: plain.rowCount, plainSeconds: (between - begun) / 1000, gzipSeconds: (zipped - between) / 1000 },
-      newest: { rows: newest.rowCount, seconds: (ended - zipped) / 1000 },
-    };
+    await pipeline([copied, ...through, nowhere()]);
+    return { rows: copied.rowCount, seconds: (performance.now() - begun) / 1000 };
   } finally {
     await client.end();
   }
