@@ -1,7 +1,6 @@
 import { applyEdits, changeProperties } from './json-edits.ts';
 import type { Edit } from './json-edits.ts';
-import { rootStart } from './json-text.ts';
-import type { JsonProperty } from './json-text.ts';
+import { elementsAt, objectAt, rootStart } from './json-text.ts';
 import {
   CLOSE_BRACKET,
   COMMA,
@@ -32,10 +31,7 @@ export function pruneJson(text: string, resource: unknown, rule: PruningRule): s
   return pruner.edits.length === 0 ? text : applyEdits(text, pruner.edits);
 }
 
-interface Element {
-  readonly start: number;
-  readonly end: number;
-}
+const NO_FIELDS: Readonly<Record<string, unknown>> = {};
 
 /** Reads each character once: what is looked into tells itself where it ends. */
 class Pruner {
@@ -57,20 +53,19 @@ class Pruner {
 
   #pruneObject(start: number, value: unknown): void {
     const text = this.#text;
-    const fields = isRecord(value) ? value : {};
-    const properties: JsonProperty[] = [];
-    const removed: string[] = [];
+    const fields = isRecord(value) ? value : NO_FIELDS;
+    let removed: string[] | undefined;
     let at = skipSpace(text, start + 1);
     while (text.charCodeAt(at) === QUOTE) {
       const key = keyAt(text, at);
       const from = valueStart(text, stringEnd(text, at));
       this.#path.push(key);
-      if (this.#goesAway(from, fields[key])) removed.push(key);
+      if (this.#goesAway(from, fields[key])) (removed ??= []).push(key);
       this.#path.pop();
-      properties.push({ key, keyStart: at, valueStart: from, valueEnd: this.#end });
       at = this.#next();
     }
-    if (removed.length > 0) this.edits.push(...changeProperties({ start, end: at + 1, properties }, removed, []));
+    // Where the properties lie is found once more: of most objects none goes.
+    if (removed !== undefined) this.edits.push(...changeProperties(objectAt(text, start), removed, []));
     this.#end = at + 1;
   }
 
@@ -93,17 +88,18 @@ class Pruner {
   }
 
   #pruneArray(start: number, values: readonly unknown[]): boolean {
-    const elements: Element[] = [];
-    const removed: boolean[] = [];
+    let count = 0;
+    let removed: Set<number> | undefined;
     let at = skipSpace(this.#text, start + 1);
     while (at < this.#text.length && this.#text.charCodeAt(at) !== CLOSE_BRACKET) {
-      removed.push(this.#pruneValue(at, values[elements.length]));
-      elements.push({ start: at, end: this.#end });
+      if (this.#pruneValue(at, values[count])) (removed ??= new Set()).add(count);
+      count++;
       at = this.#next();
     }
     this.#end = at + 1;
-    if (elements.length > 0 && !removed.includes(false)) return true;
-    this.#removeElements(elements, removed);
+    if (removed === undefined) return false;
+    if (removed.size === count) return true;
+    this.#removeElements(elementsAt(this.#text, start), removed);
     return false;
   }
 
@@ -113,11 +109,12 @@ class Pruner {
     return this.#text.charCodeAt(at) === COMMA ? skipSpace(this.#text, at + 1) : at;
   }
 
-  #removeElements(elements: readonly Element[], removed: readonly boolean[]): void {
-    const lastKept = removed.lastIndexOf(false);
-    for (const [index, element] of elements.entries()) {
-      const next = elements[index + 1];
-      if (removed[index] !== true || index > lastKept || next === undefined) continue;
+  #removeElements(elements: ReturnType<typeof elementsAt>, removed: ReadonlySet<number>): void {
+    let lastKept = elements.length - 1;
+    while (removed.has(lastKept)) lastKept--;
+    for (const index of removed) {
+      const [element, next] = [elements[index], elements[index + 1]];
+      if (index > lastKept || element === undefined || next === undefined) continue;
       this.edits.push({ start: element.start, end: next.start, replacement: '' });
     }
     const [kept, last] = [elements[lastKept], elements.at(-1)];

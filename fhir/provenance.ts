@@ -65,7 +65,7 @@ export function provenanceOfTexts(context: ProvenanceContext): (page: number, ta
 
 /** The targets of these records of one type as text. `ids`: FHIR ids, one or more, with a space between two. */
 export function targetTexts(type: string, ids: string): string {
-  return `{"reference":"${type}/${ids.split(' ').join(`"},{"reference":"${type}/`)}"}`;
+  return `{"reference":"${type}/${ids.replaceAll(' ', `"},{"reference":"${type}/`)}"}`;
 }
 
 function ordered(targets: readonly string[]): readonly string[] {

@@ -13,7 +13,7 @@ const PART_LINES = 4000;
 /** The texts of a run come from the database at once: short ones are joined up to so much. */
 const RUN_BYTES = 128 * 1024;
 /** To tell the database of parts costs more than they do, unless they keep much. */
-const PARTS_AT_ONCE = 4;
+const PARTS_AT_ONCE = 8;
 const MUCH_BYTES = 64 * 1024;
 
 export interface FileName {

@@ -80,7 +80,7 @@ interface Exported {
 }
 
 /** By turns with COPY, so that a slow minute of the machine is one of both. */
-const ROUNDS = 3;
+const ROUNDS = 5;
 
 /** Groups of so many members each; the largest one holds all that the database holds. */
 async function measureExports(run: Run, groups: readonly number[]): Promise<Omit<Result, 'name'>> {
@@ -95,7 +95,7 @@ async function measureExports(run: Run, groups: readonly number[]): Promise<Omit
     const others = { gzipped: await copyGzipped(databaseUrl), newest: await copyNewest(databaseUrl) };
     return {
       about:
-        'A Group of matched members, from the kick-off until the partner has all files, against `COPY (SELECT content FROM resource) TO STDOUT` of the same database: three times by turns, and the median of each; then once gzipped (by the server that sends it, in the place of COPY by its reader), and a COPY that looks for the newest version of each record. The tables are vacuumed, as they are at a payer.',
+        'A Group of matched members, from the kick-off until the partner has all files, against `COPY (SELECT content FROM resource) TO STDOUT` of the same database: five times by turns, and the median of each; then once gzipped (by the server that sends it, in the place of COPY by its reader), and a COPY that looks for the newest version of each record. The tables are vacuumed, as they are at a payer.',
       inputs: {
         ...{ members: Math.max(...groups), 'resources of each': PER_MEMBER },
         'rows that COPY gives': done.at(-1)?.copied.rows ?? 0,

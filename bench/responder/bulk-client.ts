@@ -11,8 +11,9 @@ import type { ApiProcess } from './api-process.ts';
 
 const FHIR_JSON = 'application/fhir+json';
 /** More often than Retry-After says: the seconds of an export are measured. Each look takes time from the payer. */
-const LOOK_EVERY_MS = 250;
-const DOWNLOADS = 2;
+const LOOK_EVERY_MS = 100;
+/** As SMART's own bulk client has it where nothing else is said. */
+const DOWNLOADS = 5;
 const NEWLINE = 10;
 
 const manifest = z.object({ output: z.array(z.object({ url: z.url(), count: z.int() })) });
