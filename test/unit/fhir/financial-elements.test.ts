@@ -38,13 +38,14 @@ describe('a claim without its amounts', () => {
     expect(withoutFinancials(text, JSON.parse(text) as Fields)).toBe(text);
   });
 
-  it.each(['{"valueQuantity":{"value":5,"system":"urn:iso:std:iso:4217"}}', '{"extension":[{"valueMoney":{"value":5}}]}', '{"net":5}'])(
-    'has no narrative that holds an amount, though nothing else does: %s',
-    (held) => {
-      const text = `{"resourceType":"Claim","id":"c","text":{"status":"generated","div":{"a":[${held}]}}}`;
-      expect(withoutFinancials(text, JSON.parse(text) as Fields)).toBe('{"resourceType":"Claim","id":"c"}');
-    },
-  );
+  it.each([
+    '{"valueQuantity":{"value":5,"system":"urn:iso:std:iso:4217"}}',
+    '{"extension":[{"valueMoney":{"value":5}}]}',
+    '{"net":5}',
+  ])('has no narrative that holds an amount, though nothing else does: %s', (held) => {
+    const text = `{"resourceType":"Claim","id":"c","text":{"status":"generated","div":{"a":[${held}]}}}`;
+    expect(withoutFinancials(text, JSON.parse(text) as Fields)).toBe('{"resourceType":"Claim","id":"c"}');
+  });
 
   it('comes back as it is where its amounts are masked already', () => {
     const masked =

@@ -42,7 +42,13 @@ describe('runs of a page', () => {
   it('are by kind: unmarked, withheld by the look-back, and to be read', () => {
     const long = { bytes: RUN_RECORD_BYTES + 1 };
     const records = [
-      ...[record(0), record(1, MARKS.over), record(2, MARKS.undated), record(3, MARKS.label), record(4, MARKS.young, long)],
+      ...[
+        record(0),
+        record(1, MARKS.over),
+        record(2, MARKS.undated),
+        record(3, MARKS.label),
+        record(4, MARKS.young, long),
+      ],
       ...[record(5, MARKS.young, { marks: undefined }), record(6, MARKS.inTime), record(7, MARKS.over, long)],
     ];
     expect(told(runs(records))).toEqual(['unmarked [0 6] 2', 'over [1 7] 2', 'rest [2 3 4 5] 4']);
