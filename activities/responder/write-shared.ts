@@ -6,7 +6,7 @@ import { isInTime, lineOf } from './export-line.ts';
 import { exportScope } from './export-scope.ts';
 import type { ExportScope } from './export-scope.ts';
 import { MEMBERS_AT_ONCE } from './export-members.ts';
-import { SHARED_FROM } from './file-numbers.ts';
+import { FINISHED_FROM, SHARED_FROM } from './file-numbers.ts';
 import { FileSeries } from './file-series.ts';
 import { isAsked, ReferenceCollector, wantsShared } from './reference-collector.ts';
 import { isTransmitted } from './transmission.ts';
@@ -27,7 +27,8 @@ export async function writeShared(deps: ResponderDeps, job: ExportJob): Promise<
   if (first.length === 0) return;
   await jobs.forgetReferences(job.id, 1);
   const own = settings.ownOrganizationId;
-  const isWritten = (await jobs.files(job.id)).length > 0;
+  // What says that something is gone, or was not done, is no record of a member.
+  const isWritten = (await jobs.files(job.id)).some(({ number }) => number < FINISHED_FROM);
   if (isWritten && own !== undefined && isTransmitted(job, settings)) {
     await jobs.addReferences(job.id, [{ type: 'Organization', id: own }], 0);
   }

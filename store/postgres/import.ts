@@ -5,7 +5,7 @@ import { moveCheckpoint } from './checkpoint.ts';
 import { addCounts, addRefused } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { addOpenTargets } from './open-targets.ts';
-import { noteMoved } from './record-pages.ts';
+import { noteMoved } from './moved-records.ts';
 import { stageRows, unstage } from './stage.ts';
 import { keepStagedIds } from './staged-ids.ts';
 import { keepUnchanged, knownOf, lockStaging, toStagedRow } from './staging.ts';

@@ -3,11 +3,13 @@ import type { Pool, PoolClient } from 'pg';
 import { marksOf } from '../../fhir/record-marks.ts';
 import type { RefusalReason } from '../../fhir/refusals.ts';
 import { keyOf } from '../fhir-store.ts';
+import type { ResourceKey } from '../fhir-store.ts';
 import { nextInstant, openNativePublication, publishAt } from './clock.ts';
 import { readLoadFile } from './load-file.ts';
 import type { LoadedRecord } from './load-document.ts';
+import { movedAmong, movedMeanwhile, noteMoved } from './moved-records.ts';
 import { ownersOf } from './owner.ts';
-import { noteMoved } from './record-pages.ts';
+import { latestInstant } from './rows.ts';
 import { stageRows } from './stage.ts';
 import type { StagedRow } from './stage.ts';
 import { knownOf } from './staging.ts';
@@ -73,16 +75,21 @@ async function loadFile(pool: Pool, file: string, onProgress: (progress: LoadPro
   const tell = (): void => onProgress({ file, records: tally.records, bytes, totalBytes });
   try {
     await inTransaction(pool, async (client) => {
+      const since = await latestInstant(client);
       const publicationId = await openNativePublication(client);
+      const moved: ResourceKey[] = [];
       for await (const batch of batchesOf(
         readLoadFile(file, (more) => (bytes += more)),
         tally.problems,
       )) {
-        await stageBatch(client, publicationId, batch, tally);
+        moved.push(...(await stageBatch(client, publicationId, batch, tally)));
         tell();
       }
       if (tally.problems.length > 0) throw new MalformedFileError();
-      if (tally.new + tally.updated > 0) await publishAt(client, publicationId, await nextInstant(client));
+      if (tally.new + tally.updated === 0) return;
+      const instant = await nextInstant(client);
+      await noteMoved(client, [...moved, ...(await movedMeanwhile(client, publicationId, since))]);
+      await publishAt(client, publicationId, instant);
     });
   } catch (error) {
     // Thrown to take everything back; what was wrong is in the tally.
@@ -113,12 +120,13 @@ async function* batchesOf(
   if (problems.length === 0 && batch.length > 0) yield batch;
 }
 
+/** Answers those that lay in another compartment before. */
 async function stageBatch(
   client: PoolClient,
   publicationId: string,
   batch: readonly LoadedRecord[],
   tally: Tally,
-): Promise<void> {
+): Promise<readonly ResourceKey[]> {
   const known = await knownOf(client, publicationId, batch);
   const owners = await ownersOf(client, batch, publicationId);
   const seen = new Map<string, string>();
@@ -143,7 +151,7 @@ async function stageBatch(
     seen.set(key, earlier ?? hash);
   }
   await stageRows(client, publicationId, staged);
-  await noteMoved(
+  return movedAmong(
     client,
     staged.filter((row) => known.has(keyOf(row))),
   );

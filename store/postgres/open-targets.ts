@@ -7,7 +7,7 @@ import { endOfType, KEY, keyColumns, newestOfKey } from './rows.ts';
 import { addCounts } from './counts.ts';
 import type { MutableCounts } from './counts.ts';
 import { copyRows } from './copy.ts';
-import { noteMoved } from './record-pages.ts';
+import { noteMoved } from './moved-records.ts';
 import { stageRows, unstage } from './stage.ts';
 import { dropStagedIds, keepStagedIds } from './staged-ids.ts';
 import { keepUnchanged, knownOf, lockStaging, SHARED_TYPE_LIST, toStagedRow } from './staging.ts';

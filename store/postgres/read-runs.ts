@@ -75,11 +75,9 @@ export async function* readRecordsOfRuns(
 }
 
 /** Which version is the newest one of ids that these compartments have shared with others. */
-const MOVED = `SELECT k.id, v.publication_id AS version FROM moved_record k
-  LEFT JOIN LATERAL ${newestOfKey('r.publication_id', '$3')} v ON true
-  WHERE k.type = $1 AND EXISTS (
-    SELECT 1 FROM resource o WHERE o.type = k.type AND o.id = k.id AND o.patient_id = ANY($2::text[])
-  )`;
+const MOVED = `SELECT k.id, v.publication_id AS version
+  FROM (SELECT DISTINCT type, id FROM moved_record WHERE type = $1 AND patient_id = ANY($2::text[])) k
+  LEFT JOIN LATERAL ${newestOfKey('r.publication_id', '$3')} v ON true`;
 
 /**
  * The pages of each compartment, the newest publication first: what stands on a later one of an id is an older version. The

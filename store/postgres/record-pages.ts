@@ -1,10 +1,8 @@
 import type { PoolClient } from 'pg';
 import { PAGE_RECORDS, pageColumns } from '../record-page.ts';
 import type { PageRecord } from '../record-page.ts';
-import type { ResourceKey } from '../fhir-store.ts';
 import type { RecordPlace } from '../record-batch.ts';
 import { copyRows } from './copy.ts';
-import { keyColumns } from './rows.ts';
 import type { Queryable } from './transaction.ts';
 
 export interface Placed {
@@ -108,17 +106,4 @@ export async function rewritePages(client: PoolClient, pageIds: readonly (string
     page.records.push({ row: page_row, id, isHidden: hidden, bytes, ...kept });
   }
   await writePages(client, [...pages.values()]);
-}
-
-/** Of keys that had versions before: those that have lain in several compartments, or in one and in none. */
-export async function noteMoved(client: Queryable, keys: readonly ResourceKey[]): Promise<void> {
-  if (keys.length === 0) return;
-  await client.query(
-    `INSERT INTO moved_record (type, id)
-     SELECT r.type, r.id FROM unnest($1::text[], $2::text[]) AS k(type, id)
-     JOIN resource r ON r.type = k.type AND r.id = k.id
-     GROUP BY r.type, r.id HAVING count(DISTINCT coalesce(r.patient_id, '')) > 1
-     ON CONFLICT DO NOTHING`,
-    keyColumns(keys),
-  );
 }

@@ -24,7 +24,7 @@ async function dropPublishedMeanwhile(client: PoolClient, publicationId: string)
            WHERE r.publication_id = $1 AND ${KEY} > t.type || '/' AND ${KEY} < t.type || '0' OFFSET 0
          ) k
          JOIN LATERAL ${newestOfKey('r.content_hash, r.deleted')} v ON NOT v.deleted AND v.content_hash = k.content_hash
-       ) k WHERE d.publication_id = $1 AND d.type = k.type AND d.id = k.id
+       ) k WHERE d.publication_id = $1 AND d.type = k.type AND d.id = k.id AND d.page_id IS NULL
        RETURNING d.type, d.id
      ), identifiers AS (
        DELETE FROM resource_identifier i USING same WHERE i.publication_id = $1 AND i.type = same.type AND i.id = same.id

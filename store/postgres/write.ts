@@ -6,8 +6,8 @@ import { stripServerMeta, withId } from '../../fhir/stored-text.ts';
 import { keyOf } from '../fhir-store.ts';
 import type { ResourceKey, Write, WriteResult } from '../fhir-store.ts';
 import { nextInstant, openNativePublication, publishAt } from './clock.ts';
+import { noteMoved } from './moved-records.ts';
 import { ownersOf } from './owner.ts';
-import { noteMoved } from './record-pages.ts';
 import { keyColumns, newestOfKey, toStored, VERSION_COLUMNS } from './rows.ts';
 import type { ResourceRow } from './rows.ts';
 import { stageRows } from './stage.ts';
@@ -70,6 +70,10 @@ async function writeOnce(
   if (publicationId === undefined) return plans.map((plan) => unchangedResult(plan, before));
   const instant = early ?? (await nextInstant(client));
   if (early === undefined && !isSame(before, await newestOf(client, keys))) throw new OvertakenError();
+  await noteMoved(
+    client,
+    plans.filter(({ hash }) => hash !== undefined).map(({ key }) => key),
+  );
   await publishAt(client, publicationId, instant);
   const after = await newestOf(client, keys);
   return plans.map((plan) => (plan.hash === undefined ? unchangedResult(plan, before) : result(plan, after)));
@@ -122,7 +126,6 @@ async function stagePlans(client: PoolClient, plans: readonly Plan[], before: Ne
   });
   const publicationId = await openNativePublication(client);
   await stageRows(client, publicationId, rows);
-  await noteMoved(client, rows);
   return publicationId;
 }
 

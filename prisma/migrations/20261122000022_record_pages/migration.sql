@@ -18,12 +18,13 @@ ALTER TABLE "record_page" ALTER COLUMN "ids" SET STORAGE EXTERNAL, ALTER COLUMN 
 CREATE INDEX "record_page_patient_id_type_publication_id_id_idx" ON "record_page"("patient_id", "type", "publication_id", "id");
 CREATE INDEX "record_page_publication_id_idx" ON "record_page"("publication_id");
 
--- Ids that have lain in more than one compartment, or in one and in none: which version of them is the newest one no
--- compartment can tell alone.
+-- Records that have lain in more than one compartment, or in one and in none, each beside every compartment that has held it:
+-- which version of them is the newest one no compartment can tell alone.
 CREATE TABLE "moved_record" (
+    "patient_id" TEXT COLLATE "C" NOT NULL,
     "type" TEXT COLLATE "C" NOT NULL,
     "id" TEXT COLLATE "C" NOT NULL,
-    CONSTRAINT "moved_record_pkey" PRIMARY KEY ("type", "id")
+    CONSTRAINT "moved_record_pkey" PRIMARY KEY ("patient_id", "type", "id")
 );
 
 ALTER TABLE "resource" ADD COLUMN "page_id" BIGINT, ADD COLUMN "page_row" INTEGER;
@@ -58,8 +59,12 @@ FROM (
     FROM "resource" WHERE "page_id" IS NOT NULL
 ) r GROUP BY r."page_id";
 
-INSERT INTO "moved_record" ("type", "id")
-SELECT "type", "id" FROM "resource" GROUP BY "type", "id" HAVING count(DISTINCT coalesce("patient_id", '')) > 1;
+WITH moved AS (
+    SELECT "type", "id" FROM "resource" GROUP BY "type", "id" HAVING count(DISTINCT coalesce("patient_id", '')) > 1
+)
+INSERT INTO "moved_record" ("patient_id", "type", "id")
+SELECT DISTINCT r."patient_id", r."type", r."id" FROM moved JOIN "resource" r ON r."type" = moved."type" AND r."id" = moved."id"
+WHERE r."patient_id" IS NOT NULL;
 
 -- A part of an exported file names rows of pages, or, of what lies on none, ids. Runs of before keep their ids.
 ALTER TABLE "export_part" DROP COLUMN "patients";

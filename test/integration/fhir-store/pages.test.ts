@@ -6,10 +6,12 @@ import type { ImportRow } from '../../../store/fhir-store.ts';
 import { loadFiles } from '../../../store/postgres/load.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import { PAGE_RECORDS } from '../../../store/record-page.ts';
+import { FOR_OPERATORS } from '../../../fhir/record-marks.ts';
+import { eventually } from '../../support/eventually.ts';
 import { useStore } from '../../support/fhir-stores.ts';
 import { standingOnPages, toldByPages } from '../../support/pages.ts';
 import type { StandingRecord } from '../../support/pages.ts';
-import { batchOf, createResource, deletionOf, importRow, openExchange } from '../../support/records.ts';
+import { batchOf, collect, createResource, deletionOf, importRow, openExchange } from '../../support/records.ts';
 
 const at = useStore(createPostgresFhirStore);
 
@@ -22,7 +24,7 @@ const textOf = (id: string, patient: string, more = ''): string =>
   `{"resourceType":"Observation","id":"${id}","subject":{"reference":"Patient/${patient}"}${more}}`;
 
 async function moved(): Promise<readonly string[]> {
-  const { rows } = await at.pool.query<{ id: string }>('SELECT id FROM moved_record ORDER BY id');
+  const { rows } = await at.pool.query<{ id: string }>('SELECT DISTINCT id FROM moved_record ORDER BY id');
   return rows.map(({ id }) => id);
 }
 
@@ -155,6 +157,42 @@ describe('records that move', () => {
     await openExchange(at.pool, 'mx', 'm-local');
     await at.store.importBatch(batchOf('mx', [observation('l-b', 'm-q')]));
     expect((await moved()).filter((id) => id.startsWith('l-'))).toEqual(['l-a', 'l-b']);
+  });
+
+  it('are noted where another writes them while a file is loaded, and are exported of the one that shows last', async () => {
+    const lock = await at.pool.connect();
+    await lock.query('BEGIN; LOCK TABLE patient_link IN ACCESS EXCLUSIVE MODE');
+    const link = '"link":[{"type":"seealso","other":{"reference":"Patient/m-q"}}]';
+    // Waits for the lock once the records are staged.
+    const loading = load(
+      textOf('ll-a', 'm-p'),
+      textOf('ll-b', 'm-p'),
+      `{"resourceType":"Patient","id":"ll-p",${link}}`,
+    );
+    await eventually(async () => {
+      const { rows } = await lock.query('SELECT 1 FROM pg_locks WHERE NOT granted');
+      return rows.length > 0 ? true : undefined;
+    }, 'the load that waits');
+    await createResource(at.store, textOf('ll-a', 'm-q'));
+    await lock.query('COMMIT');
+    lock.release();
+    await loading;
+    expect((await moved()).filter((id) => id.startsWith('ll-'))).toEqual(['ll-a']);
+    const shown = await collect(
+      at.store.runsOfType('Observation', { patientIds: ['m-p', 'm-q'], unmarked: FOR_OPERATORS, recordsPerRun: 64 }),
+    );
+    const { versionId } = (await at.store.read('Observation', 'll-a')) ?? {};
+    const versions = await at.pool.query<{ page_id: string; page_row: number; publication_id: string }>(
+      `SELECT page_id, page_row, publication_id FROM resource WHERE id = 'll-a' ORDER BY publication_id`,
+    );
+    const isShown = ({ page_id, page_row }: (typeof versions.rows)[number]): boolean =>
+      shown
+        .flat()
+        .some(
+          ({ page, rows }) => String(page) === page_id && (rows === '' || rows.split(' ').includes(String(page_row))),
+        );
+    expect(versions.rows.filter(isShown).map(({ publication_id }) => publication_id)).toEqual([versionId]);
+    expect(versions.rows).toHaveLength(2);
   });
 
   it('are noted where a write takes what is only staged yet', async () => {
