@@ -9,8 +9,8 @@ import { projectRoot } from '../embedded/project-root.ts';
 import { dataFolder } from './data.ts';
 import type { PreparedSet } from './data.ts';
 
-/** The tables that an import fills and that stay: a record and what is indexed of it. */
-const TABLES = ['resource', 'resource_identifier', 'resource_name', 'patient_link'] as const;
+/** The tables that an import fills and that stay: a record, its page, and what is indexed of it. */
+const TABLES = ['resource', 'record_page', 'resource_identifier', 'resource_name', 'patient_link'] as const;
 const CHUNK = 1024 * 1024;
 
 /** The final rows of a set, as COPY reads them, in the order in which they were written; undefined where none are kept. */
