@@ -193,7 +193,7 @@ export interface FhirStore {
    * nobody's. A connection is held until the reader has come to the end.
    */
   recordsOfType(type: string, query: BulkQuery): AsyncIterable<RecordBatch>;
-  /** The same records as runs, for what asks nothing of most of them but their ids. */
+  /** The same records as runs, for what asks nothing of most of them but where they stand. */
   runsOfType(type: string, query: RunQuery): AsyncIterable<readonly RecordRun[]>;
   /** The records of such runs, one by one; texts that `unmarked` decides of are not read. */
   recordsOfRuns(type: string, runs: readonly RecordRun[], unmarked: Unmarked): AsyncIterable<RecordBatch>;

@@ -3,7 +3,7 @@ import type { Unmarked } from '../fhir/record-marks.ts';
 import { RUN_RECORD_BYTES } from './record-run.ts';
 import type { RecordRun } from './record-run.ts';
 
-/** Their texts are a hundred kilobytes, which is what the database sends fastest. */
+/** Their texts are a hundred kilobytes, which is what the database sends fastest. A row has to fit into a byte. */
 export const PAGE_RECORDS = 64;
 
 /** What a page keeps of one record, and where the record stands on it. */
@@ -30,7 +30,10 @@ export const RECORD_BYTES = 16;
 const HIDDEN = -1;
 const LIST_END = '\n';
 
-/** Of each record four integers: its row, its marks (all of them where they are not known), its bytes, and which list goes along with it, from one, zero for none. */
+/**
+ * Of each record four integers: its row, its marks (all of them where they are not known), its bytes, and which list goes
+ * along with it, from one, zero for none.
+ */
 export function pageColumns(records: readonly PageRecord[]): PageColumns {
   const lists = new Map<string, number>();
   const bytes = Buffer.allocUnsafe(records.length * RECORD_BYTES);

@@ -15,6 +15,7 @@ export function createResponderActivities(deps: ResponderDeps) {
   return {
     freezeScope: freezeScope(deps),
     writeResourceType: writeResourceType(deps),
+    /** Any types that one step writes: the name is that of histories that are there. */
     writeSmallTypes: writeTypes(deps),
 
     /**

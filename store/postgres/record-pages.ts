@@ -44,8 +44,8 @@ export async function placesFor(
  */
 export function placedRows(select: string): string {
   const inCompartment = (value: string): string => `CASE WHEN s.patient_id IS NOT NULL THEN ${value} END`;
-  return `SELECT s.*, ${inCompartment('min(s.number) OVER (PARTITION BY s.patient_id, s.type, s.place / 64)')} AS page_id,
-      ${inCompartment('(s.place % 64)::int')} AS page_row
+  return `SELECT s.*, ${inCompartment(`min(s.number) OVER (PARTITION BY s.patient_id, s.type, s.place / ${PAGE_RECORDS})`)} AS page_id,
+      ${inCompartment(`(s.place % ${PAGE_RECORDS})::int`)} AS page_row
     FROM (
       SELECT s.*, nextval('record_page_id_seq') AS number,
         row_number() OVER (PARTITION BY s.patient_id, s.type ORDER BY s.id) - 1 AS place

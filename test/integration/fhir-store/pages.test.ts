@@ -170,7 +170,10 @@ describe('records that move', () => {
       `{"resourceType":"Patient","id":"ll-p",${link}}`,
     );
     await eventually(async () => {
-      const { rows } = await lock.query('SELECT 1 FROM pg_locks WHERE NOT granted');
+      const { rows } = await lock.query(
+        `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'patient_link'::regclass
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
       return rows.length > 0 ? true : undefined;
     }, 'the load that waits');
     await createResource(at.store, textOf('ll-a', 'm-q'));
