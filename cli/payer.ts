@@ -6,6 +6,7 @@ import type { Infrastructure } from '../embedded/infrastructure.ts';
 import type { Secrets } from '../embedded/secrets.ts';
 import type { ShutdownStack } from '../embedded/shutdown.ts';
 import type { Logger } from '../logger.ts';
+import { databaseSocket } from '../store/postgres/reading-socket.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { createDataConverter } from '../temporal/data-converter.ts';
 import { DEFAULT_QUEUE_PREFIX, taskQueues } from '../workflows/contract.ts';
@@ -32,7 +33,7 @@ export async function startPayer(options: PayerOptions): Promise<void> {
   const { config, secrets, infrastructure, logger, shutdown, parts } = options;
   assertBuilt(config);
   const modules = await loadOperatorModules(config.file);
-  const pool = new Pool({ connectionString: infrastructure.databaseUrl, max: POOL_SIZE });
+  const pool = new Pool({ connectionString: infrastructure.databaseUrl, max: POOL_SIZE, stream: databaseSocket });
   // An idle connection that Postgres closed; the pool makes a new one.
   pool.on('error', (error) => {
     logger.warn('database-connection-lost', { error });

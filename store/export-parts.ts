@@ -2,7 +2,8 @@ import type { Pool } from 'pg';
 import { ExchangeError } from '../fhir/errors.ts';
 import type { ExportFile, ExportFileRange } from './export-files.ts';
 import { copyParts, endOfParts } from './postgres/export-part-rows.ts';
-import { partRoom, readPart } from './postgres/read-export-part.ts';
+import { PartRooms } from './postgres/part-room.ts';
+import { readPart } from './postgres/read-export-part.ts';
 import { inTransaction } from './postgres/transaction.ts';
 import { RECORD_BYTES } from './record-page.ts';
 
@@ -66,6 +67,7 @@ const TARGETS_OF_RUNS = `(SELECT string_agg(concat(u.member, E'\\t', ${IDS_OF_RU
   FROM unnest(members, pages, records) AS u(member, page, records) WHERE u.member IS NOT NULL)`;
 
 export function createExportPartStore(pool: Pool): ExportPartStore {
+  const rooms = new PartRooms();
   return {
     append(file, parts) {
       return inTransaction(
@@ -81,9 +83,8 @@ export function createExportPartStore(pool: Pool): ExportPartStore {
     },
     async *read(file, start, end) {
       if (start >= end) return;
-      // By turns: one is filled while the other one is sent. They are of this reading alone: no bytes of one file can ever
-      // get into another.
-      let [room, other] = [partRoom(), partRoom()];
+      // By turns: one is filled while the other one is sent.
+      let [room, other] = [rooms.take(), rooms.take()];
       let next = readPart(pool, file, start, room);
       for (;;) {
         const { offset, bytes } = await next;
@@ -95,7 +96,11 @@ export function createExportPartStore(pool: Pool): ExportPartStore {
           next.catch(() => undefined);
         }
         yield bytes.subarray(Math.max(start - offset, 0), end - offset);
-        if (behind >= end) return;
+        if (behind < end) continue;
+        // Whoever leaves before may still have bytes under way: those rooms are nobody's any more.
+        rooms.giveBack(room);
+        rooms.giveBack(other);
+        return;
       }
     },
     async *targets({ jobId, type, number }) {

@@ -1,11 +1,18 @@
 import type { Connection, PoolClient, Submittable } from 'pg';
 import type { CopiedRow } from './copy-rows.ts';
+import type { ReusedBuffer } from './reused-buffer.ts';
 import { takeCopyData } from './take-copy-data.ts';
 
 /** Before the first row: a signature, flags, the length of an extension and that many bytes. */
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const EXTENSION_LENGTH_AT = SIGNATURE.length + 4;
 const END_OF_ROWS = -1;
+
+interface EachRowOptions {
+  readonly statements: string;
+  /** For rows that do not come in one piece. */
+  readonly room: ReusedBuffer;
+}
 
 type OnRow = (bytes: Buffer, row: CopiedRow) => void;
 
@@ -14,32 +21,35 @@ type OnRow = (bytes: Buffer, row: CopiedRow) => void;
  * for what is made of a few rows at once. The bytes hold until the next row.
  * @throws what `onRow` throws, once the statements are through
  */
-export function copyEachRow(client: PoolClient, statements: string, onRow: OnRow): Promise<void> {
+export function copyEachRow(client: PoolClient, { statements, room }: EachRowOptions, onRow: OnRow): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error: unknown): void => {
       if (error === undefined) resolve();
       else reject(error instanceof Error ? error : new Error('COPY failed', { cause: error }));
     };
-    client.query(new CopyQuery(statements, onRow, settle));
+    client.query(new CopyQuery({ statements, room }, onRow, settle));
   });
 }
 
 /** A query whose answers the driver hands on (pg, `Query`), but for the rows: a message of COPY holds one. */
 class CopyQuery implements Submittable {
-  readonly #statements: string;
+  readonly #options: EachRowOptions;
   readonly #onRow: OnRow;
   readonly #settle: (error: unknown) => void;
   #error: unknown;
 
-  constructor(statements: string, onRow: OnRow, settle: (error: unknown) => void) {
-    this.#statements = statements;
+  constructor(options: EachRowOptions, onRow: OnRow, settle: (error: unknown) => void) {
+    this.#options = options;
     this.#onRow = onRow;
     this.#settle = settle;
   }
 
   submit(connection: Connection): void {
-    takeCopyData(connection.stream, (message) => this.#read(message));
-    connection.query(this.#statements);
+    const { statements, room } = this.#options;
+    takeCopyData(connection.stream, room, (message) => {
+      this.#read(message);
+    });
+    connection.query(statements);
   }
 
   handleCommandComplete(): void {

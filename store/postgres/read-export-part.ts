@@ -7,7 +7,7 @@ import { copyEachRow } from './copy-each-row.ts';
 import { onConnection } from './copy-out.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
 import type { CopiedRow } from './copy-rows.ts';
-import { ReusedBuffer } from './reused-buffer.ts';
+import type { PartRoom } from './part-room.ts';
 import { textsOfRun } from './run-rows.ts';
 
 export interface RenderedPart {
@@ -15,15 +15,7 @@ export interface RenderedPart {
   readonly bytes: Buffer;
 }
 
-/** What a part is made in; one part at a time. */
-export interface PartRoom {
-  readonly bytes: ReusedBuffer;
-  readonly kept: ReusedBuffer;
-}
-
-export const partRoom = (): PartRoom => ({ bytes: new ReusedBuffer(), kept: new ReusedBuffer() });
-
-const LINE_END = Buffer.from('\n');
+const LINE_END = 0x0a;
 
 /** What a row tells, and its columns: first those of all, then those of a part. */
 const Kind = { part: 0, publication: 1, run: 2 } as const;
@@ -46,7 +38,7 @@ export async function readPart(pool: Pool, file: ExportFileKey, at: number, room
   const rendering = new Rendering(room);
   const copy = `COPY (${selection(file, at)}) TO STDOUT (FORMAT binary)`;
   await onConnection(pool, (client) =>
-    copyEachRow(client, `BEGIN; ${PLAN}; ${copy}; COMMIT`, (bytes, row) => {
+    copyEachRow(client, { statements: `BEGIN; ${PLAN}; ${copy}; COMMIT`, room: room.message }, (bytes, row) => {
       rendering.add(bytes, row);
     }),
   );
@@ -118,26 +110,27 @@ class Rendering {
     this.#stamps.set(version, metaStamp({ versionId: String(version), lastUpdated }));
   }
 
+  /** Each copy of a piece makes an object: so the end of a line goes with the beginning of the next one. */
   #addRun(bytes: Buffer, row: CopiedRow): void {
     const stamp = this.#stamps.get(bytes.readBigInt64BE(columnStart(bytes, row, Column.first)));
     const start = columnStart(bytes, row, Column.texts);
     const end = columnEnd(bytes, start);
-    if (stamp === undefined || end === undefined) throw isGone();
+    if (stamp === undefined || end === undefined || end === start) throw isGone();
+    let copied = start;
     for (let at = start; at < end;) {
       const separator = bytes.indexOf(SEPARATOR, at);
       const behind = separator === -1 || separator > end ? end : separator;
-      this.#addLine(bytes, at, behind, stamp);
+      const stampAt = metaStart(bytes, at, behind);
+      if (stampAt === -1) throw isGone();
+      this.#copy(bytes, copied, stampAt);
+      this.#copy(stamp, 0, stamp.length);
+      copied = stampAt;
+      if (behind < end) bytes[behind] = LINE_END;
       at = behind + 1;
     }
-  }
-
-  #addLine(bytes: Buffer, start: number, end: number, stamp: Buffer): void {
-    const at = metaStart(bytes, start, end);
-    if (at === -1) throw isGone();
-    this.#copy(bytes, start, at);
-    this.#copy(stamp, 0, stamp.length);
-    this.#copy(bytes, at, end);
-    this.#copy(LINE_END, 0, LINE_END.length);
+    this.#copy(bytes, copied, end);
+    if (this.#length === this.#bytes.length) throw isGone();
+    this.#bytes[this.#length++] = LINE_END;
   }
 
   /** What does not fit must not count: there are bytes of other parts in the memory behind. */

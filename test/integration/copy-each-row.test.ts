@@ -1,8 +1,11 @@
+import { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Pool } from 'pg';
 import type { PoolClient } from 'pg';
 import { copyEachRow } from '../../store/postgres/copy-each-row.ts';
 import { columnEnd, columnStart } from '../../store/postgres/copy-rows.ts';
+import { databaseSocket } from '../../store/postgres/reading-socket.ts';
+import { ReusedBuffer } from '../../store/postgres/reused-buffer.ts';
 import { createTestDatabase } from '../support/environment.ts';
 import type { TestDatabase } from '../support/environment.ts';
 
@@ -12,18 +15,17 @@ let client: PoolClient;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = new Pool({ connectionString: database.url });
-  client = await pool.connect();
 });
 
 afterAll(async () => {
-  client.release();
-  await pool.end();
   await database.drop();
 });
 
-const copyOf = (select: string): string =>
-  `BEGIN; SET LOCAL enable_sort = off; COPY (${select}) TO STDOUT (FORMAT binary); COMMIT`;
+const room = new ReusedBuffer();
+const copyOf = (select: string): Parameters<typeof copyEachRow>[1] => ({
+  room,
+  statements: `BEGIN; SET LOCAL enable_sort = off; COPY (${select}) TO STDOUT (FORMAT binary); COMMIT`,
+});
 
 async function texts(select: string): Promise<readonly string[]> {
   const found: string[] = [];
@@ -39,7 +41,22 @@ async function isReady(): Promise<boolean> {
   return rows[0]?.one === 1;
 }
 
-describe('rows of a COPY', () => {
+const sockets = [
+  { name: 'that reads into the same memory', stream: databaseSocket },
+  { name: "of the driver's own", stream: () => new Socket() },
+];
+
+describe.each(sockets)('rows of a COPY over a socket $name', ({ stream }) => {
+  beforeAll(async () => {
+    pool = new Pool({ connectionString: database.url, stream });
+    client = await pool.connect();
+  });
+
+  afterAll(async () => {
+    client.release();
+    await pool.end();
+  });
+
   it('come whole, whatever their length is, one behind the other', async () => {
     const lengths = [...Array.from({ length: 300 }, (_, n) => n * n), 300_000, 0, 65_536, 1, 2_000_000, 3];
     const found = await texts(`SELECT repeat('é', n) FROM unnest(ARRAY[${lengths.join(',')}]) AS n`);

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { ReusedBuffer } from '../../../store/postgres/reused-buffer.ts';
 import { takeCopyData } from '../../../store/postgres/take-copy-data.ts';
 
 function message(letter: string, body: string): Buffer {
@@ -23,7 +24,7 @@ async function taken(cuts: readonly number[]): Promise<{ rows: readonly string[]
   const driver: Buffer[] = [];
   const rows: string[] = [];
   stream.on('data', (chunk: Buffer) => driver.push(Buffer.from(chunk)));
-  takeCopyData(stream, (row) => rows.push(row.toString()));
+  takeCopyData(stream, new ReusedBuffer(), (row) => rows.push(row.toString()));
   const bytes = Buffer.concat(ALL);
   const ends = [...cuts, bytes.length];
   const ended = new Promise((resolve) => stream.once('end', resolve));
