@@ -68,6 +68,15 @@ export function targetTexts(type: string, ids: string): string {
   return `{"reference":"${type}/${ids.replaceAll(' ', `"},{"reference":"${type}/`)}"}`;
 }
 
+/** How many bytes these are. `idBytes`: of all `count` ids together. */
+export function targetBytes(
+  type: string,
+  { count, idBytes }: { readonly count: number; readonly idBytes: number },
+): number {
+  // A comma stands between two.
+  return count * (targetTexts(type, '').length + 1) - 1 + idBytes;
+}
+
 function ordered(targets: readonly string[]): readonly string[] {
   if (targets.length === 0 || targets.length > PROVENANCE_TARGETS) {
     throw new RangeError(`a Provenance has 1 to ${PROVENANCE_TARGETS} targets`);

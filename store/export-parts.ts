@@ -1,37 +1,11 @@
 import type { Pool } from 'pg';
 import { ExchangeError } from '../fhir/errors.ts';
-import type { ExportFile, ExportFileRange } from './export-files.ts';
+import type { ExportFileRange } from './export-files.ts';
+import type { ExportFileKey, ExportPart } from './export-part.ts';
 import { copyParts, endOfParts } from './postgres/export-part-rows.ts';
 import { PartRooms } from './postgres/part-room.ts';
 import { readPart } from './postgres/read-export-part.ts';
 import { inTransaction } from './postgres/transaction.ts';
-import { RECORD_BYTES } from './record-page.ts';
-
-export type ExportFileKey = Pick<ExportFile, 'jobId' | 'type' | 'number'>;
-
-/** Lines of one publication that go out as their records are stored, in the order of rows, or of ids. */
-export interface PartRun {
-  /** Of whom they are; undefined where nobody asks for it. */
-  readonly memberId: string | undefined;
-  /** That all of them stand on (`record-page.ts`); undefined where they are named by ids. */
-  readonly page: bigint | undefined;
-  readonly version: bigint;
-  /** With a space between two, each once: rows of the page, empty for all of them; without a page, ids. */
-  readonly records: string;
-}
-
-/** Some lines of an exported file, one behind the other; of a long line, which is kept, a piece. */
-export interface ExportPart {
-  /** Of the first one within the file. */
-  readonly offset: number;
-  /** Of all of them, each with its end. */
-  readonly bytes: number;
-  readonly runs: readonly PartRun[];
-  /** The lines that are kept, each with its end, behind those of the runs. */
-  readonly kept: Uint8Array;
-  /** Of whom the kept ones are: a line for each member, `member<TAB>id id …`. */
-  readonly targets: string;
-}
 
 /**
  * What exported files are made of. A line that goes out as its record is stored is written down as the version that it is of,
@@ -49,22 +23,18 @@ export interface ExportPartStore {
    * @throws ExchangeError `unavailable` where a part or a version is not there
    */
   read(file: ExportFileKey, start: number, end: number): AsyncIterable<Buffer>;
-  /** What was written of whom, part after part: lines as those of `targets`. */
+  /**
+   * What was written of whom, part after part: lines as those of `targets`, and of runs on pages
+   * `member<TAB>page<TAB>rows<TAB>count<TAB>bytes`, where the bytes are those of their ids.
+   */
   targets(file: ExportFileKey): AsyncIterable<readonly string[]>;
   remove(jobId: string, which: ExportFileRange): Promise<void>;
 }
 
 const PARTS_AT_ONCE = 50;
-/** By the page alone: the row of the record at the n-th place is less than a byte. To read the records takes twice as long. */
-const ROW_AT_PLACE = `get_byte(g.records, ${RECORD_BYTES} * (i.n::int - 1) + 3)`;
-const IDS_OF_RUN = `CASE WHEN u.page IS NULL THEN u.records ELSE (
-    SELECT CASE WHEN u.records = '' THEN g.ids ELSE (
-      SELECT string_agg(i.id, ' ') FROM unnest(string_to_array(g.ids, ' ')) WITH ORDINALITY AS i(id, n)
-      WHERE ${ROW_AT_PLACE} = ANY ((SELECT string_to_array(u.records, ' ')::int[])::int[])
-    ) END FROM record_page g WHERE g.id = u.page
-  ) END`;
-const TARGETS_OF_RUNS = `(SELECT string_agg(concat(u.member, E'\\t', ${IDS_OF_RUN}, E'\\n'), '')
-  FROM unnest(members, pages, records) AS u(member, page, records) WHERE u.member IS NOT NULL)`;
+const TARGETS_OF_RUNS = `(SELECT string_agg(CASE WHEN u.page IS NULL THEN concat(u.member, E'\\t', u.records, E'\\n')
+    ELSE concat(u.member, E'\\t', u.page, E'\\t', u.records, E'\\t', u.count, E'\\t', u.bytes, E'\\n') END, '')
+  FROM unnest(members, pages, records, counts, id_bytes) AS u(member, page, records, count, bytes) WHERE u.member IS NOT NULL)`;
 
 export function createExportPartStore(pool: Pool): ExportPartStore {
   const rooms = new PartRooms();

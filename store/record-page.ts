@@ -27,19 +27,23 @@ export interface PageColumns {
 
 /** Of `records` of a page. */
 export const RECORD_BYTES = 16;
+/** A byte: the last one of the integer. */
+const ROW_AT = 3;
+const ROW_BITS = 8;
+const ROW_MASK = (1 << ROW_BITS) - 1;
 const HIDDEN = -1;
 const LIST_END = '\n';
 
 /**
- * Of each record four integers: its row, its marks (all of them where they are not known), its bytes, and which list goes
- * along with it, from one, zero for none.
+ * Of each record four integers: its row, and above that the length of its id; its marks (all of them where they are not
+ * known); its bytes; and which list goes along with it, from one, zero for none.
  */
 export function pageColumns(records: readonly PageRecord[]): PageColumns {
   const lists = new Map<string, number>();
   const bytes = Buffer.allocUnsafe(records.length * RECORD_BYTES);
   let at = 0;
-  for (const { row, isHidden, marks = ALL_MARKS, bytes: length, sharedReferences } of records) {
-    at = bytes.writeInt32BE(row, at);
+  for (const { row, id, isHidden, marks = ALL_MARKS, bytes: length, sharedReferences } of records) {
+    at = bytes.writeInt32BE((id.length << ROW_BITS) | row, at);
     at = bytes.writeInt32BE(isHidden ? HIDDEN : marks, at);
     at = bytes.writeInt32BE(length, at);
     at = bytes.writeInt32BE(listNumber(lists, sharedReferences), at);
@@ -105,6 +109,7 @@ class PartOfPage {
   readonly #page: RecordPage;
   #rows: number[] = [];
   #bytes = 0;
+  #idBytes = 0;
   /** The last list that was met: most records go with the same as the one before. */
   #list = 0;
   readonly #lists = new Set<number>();
@@ -117,8 +122,9 @@ class PartOfPage {
     return this.#rows.length;
   }
 
-  add(row: number, bytes: number, list: number): void {
-    this.#rows.push(row);
+  add(rowAndId: number, bytes: number, list: number): void {
+    this.#rows.push(rowAndId & ROW_MASK);
+    this.#idBytes += rowAndId >> ROW_BITS;
     this.#bytes += bytes;
     if (list === this.#list) return;
     this.#list = list;
@@ -132,9 +138,10 @@ class PartOfPage {
     const rows = kind === 'unmarked' && count === all ? '' : this.#rows.join(' ');
     const bytes = this.#bytes + count * addedBytes;
     const sharedReferences = kind === 'unmarked' ? this.#references(rows === '') : undefined;
-    [this.#rows, this.#bytes, this.#list] = [[], 0, 0];
+    const idBytes = this.#idBytes;
+    [this.#rows, this.#bytes, this.#idBytes, this.#list] = [[], 0, 0, 0];
     this.#lists.clear();
-    return { kind, page, rows, patientId, version, lastUpdated, count, bytes, sharedReferences };
+    return { kind, page, rows, patientId, version, lastUpdated, count, bytes, idBytes, sharedReferences };
   }
 
   #references(isWhole: boolean): string | undefined {
@@ -144,4 +151,12 @@ class PartOfPage {
     const taken = isWhole ? lists : lists.filter((_, index) => this.#lists.has(index + 1));
     return taken.length === 0 ? undefined : taken.join(' ');
   }
+}
+
+/** The ids of rows of a page, in their order, with a space between two. `rows`, `ids`, `records`: as runs and columns have them. */
+export function idsOfRows(rows: string, ids: string, records: Buffer): string {
+  if (rows === '') return ids;
+  const wanted = new Set<number | undefined>(rows.split(' ').map(Number));
+  const isWanted = (_: string, place: number): boolean => wanted.has(records[place * RECORD_BYTES + ROW_AT]);
+  return ids.split(' ').filter(isWanted).join(' ');
 }

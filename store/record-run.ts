@@ -16,6 +16,8 @@ export interface RecordRun {
   readonly count: number;
   /** Of their lines as they go out, with their ends. */
   readonly bytes: number;
+  /** Of all their ids. */
+  readonly idBytes: number;
   /** As `sharedReferences` of the records, with a space between two; of unmarked ones alone. */
   readonly sharedReferences: string | undefined;
 }

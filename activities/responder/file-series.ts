@@ -1,7 +1,7 @@
 import type { ExportFile, FileConsent } from '../../store/export-files.ts';
 import type { ResponderDeps } from './deps.ts';
 import { FileWriter } from './file-writer.ts';
-import type { StoredLines } from './file-writer.ts';
+import type { NamedTargets, StoredLines } from './file-writer.ts';
 import type { LineTarget } from './target-list.ts';
 
 export interface SeriesName {
@@ -36,6 +36,13 @@ export class FileSeries {
 
   async write(line: string, target?: LineTarget, consents: readonly FileConsent[] = []): Promise<void> {
     await (this.add(line, target, consents) ? this.settle() : undefined);
+  }
+
+  /** The same of a line with places for these records. */
+  async writeNaming(line: string, named: readonly NamedTargets[], consents: readonly FileConsent[]): Promise<void> {
+    const writer = (this.#writer ??= this.#open());
+    this.#lines++;
+    if (writer.addNaming(line, named, consents) || writer.isFull(this.#deps.settings)) await this.settle();
   }
 
   /** The same without a promise for each line: true when `settle` has to be waited for before the next one. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { cancellationSignal } from '@temporalio/activity';
 import type { ExportFile, FileConsent } from '../../store/export-files.ts';
-import type { ExportPart, PartRun } from '../../store/export-parts.ts';
+import { NAMES_PLACE } from '../../store/export-part.ts';
+import type { ExportPart, NamedRun, PartRun } from '../../store/export-part.ts';
 import type { ResponderDeps } from './deps.ts';
 import { TargetLines } from './target-list.ts';
 import type { LineTarget } from './target-list.ts';
@@ -25,8 +26,13 @@ export interface FileName {
 
 /** Lines that go out as their records are stored. */
 export interface StoredLines extends PartRun {
-  readonly count: number;
   /** Of all of them, each with its end. */
+  readonly bytes: number;
+}
+
+/** Records that a line names, in the place that it has for them. */
+export interface NamedTargets extends NamedRun {
+  /** Of all that is written in this place. */
   readonly bytes: number;
 }
 
@@ -42,6 +48,7 @@ export class FileWriter {
   #long = Buffer.alloc(0);
   #waiting: ExportPart[] = [];
   #runs: PartRun[] = [];
+  #names: NamedRun[] = [];
   /** Of the last run. */
   #runBytes = 0;
   #bytes = 0;
@@ -74,19 +81,30 @@ export class FileWriter {
     return this.#added(1, consents);
   }
 
+  /** The same of a line with places for these records, in their order. A file has none of other kinds then. */
+  addNaming(line: string, named: readonly NamedTargets[], consents: readonly FileConsent[]): boolean {
+    this.#bytes += this.#kept.add(line);
+    for (const { bytes, ...run } of named) {
+      this.#bytes += bytes - NAMES_PLACE.length;
+      this.#names.push(run);
+    }
+    return this.#added(1, consents);
+  }
+
   /** The same of lines that are not kept. */
-  addStored({ count, bytes, ...run }: StoredLines, consents: readonly FileConsent[]): boolean {
+  addStored({ bytes, ...run }: StoredLines, consents: readonly FileConsent[]): boolean {
     const last = this.#runs.at(-1);
     const isOne = last?.page === run.page && last?.version === run.version && last.memberId === run.memberId;
     if (last !== undefined && isOne && this.#runBytes + bytes <= RUN_BYTES) {
-      this.#runs[this.#runs.length - 1] = { ...last, records: `${last.records} ${run.records}` };
+      const [records, count] = [`${last.records} ${run.records}`, last.count + run.count];
+      this.#runs[this.#runs.length - 1] = { ...last, records, count, idBytes: last.idBytes + run.idBytes };
     } else {
       this.#runs.push(run);
       this.#runBytes = 0;
     }
     this.#runBytes += bytes;
     this.#bytes += bytes;
-    return this.#added(count, consents);
+    return this.#added(run.count, consents);
   }
 
   /** Waits for the commit before this one only: the next lines are made while this one is written. */
@@ -137,11 +155,11 @@ export class FileWriter {
 
   #takePart(): ExportPart {
     const part = {
-      ...{ offset: this.#offset, bytes: this.#bytes, runs: this.#runs },
+      ...{ offset: this.#offset, bytes: this.#bytes, runs: this.#runs, names: this.#names },
       ...{ kept: this.#kept.take(), targets: this.#targets.take() },
     };
     this.#offset += part.bytes;
-    [this.#runs, this.#bytes] = [[], 0];
+    [this.#runs, this.#names, this.#bytes] = [[], [], 0];
     return part;
   }
 
@@ -150,7 +168,8 @@ export class FileWriter {
     const parts: ExportPart[] = [];
     for (let at = 0; at < this.#long.length; at += PART_BYTES) {
       const kept = this.#long.subarray(at, at + PART_BYTES);
-      parts.push({ offset: this.#offset, bytes: kept.length, runs: [], kept, targets: this.#targets.take() });
+      const [offset, bytes, targets] = [this.#offset, kept.length, this.#targets.take()];
+      parts.push({ offset, bytes, runs: [], names: [], kept, targets });
       this.#offset += kept.length;
     }
     this.#long = Buffer.alloc(0);
@@ -158,9 +177,10 @@ export class FileWriter {
   }
 
   /** Of all that the bytes of the file are made of: versions do not change. */
-  #digest({ offset, runs, kept }: ExportPart): void {
+  #digest({ offset, runs, names, kept }: ExportPart): void {
     this.#hash.update(`${offset} ${runs.length} ${kept.length}\n`);
     for (const { page, version, records } of runs) this.#hash.update(`${page ?? ''} ${version} ${records}\n`);
+    for (const { type, page, records } of names) this.#hash.update(`${type} ${page} ${records}\n`);
     this.#hash.update(kept);
   }
 }

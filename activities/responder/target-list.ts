@@ -1,3 +1,5 @@
+import type { NamedRun } from '../../store/export-part.ts';
+
 /** Of whom and which a line is, for the Provenance of the export. */
 export interface LineTarget {
   readonly member: string;
@@ -22,15 +24,27 @@ export class TargetLines {
   }
 }
 
-export interface TargetLine {
+/** Lines that were kept, or name their records by ids. */
+export interface TargetIds {
   readonly member: string;
   /** With a space between two. */
   readonly ids: string;
 }
 
+/** Lines of records on a page. */
+export interface TargetRun extends Omit<NamedRun, 'type'> {
+  readonly member: string;
+  readonly count: number;
+  /** Of all their ids. */
+  readonly idBytes: number;
+}
+
+export type TargetLine = TargetIds | TargetRun;
+
 function readTargetLine(line: string): TargetLine {
-  const tab = line.indexOf('\t');
-  return { member: line.slice(0, tab), ids: line.slice(tab + 1) };
+  const [member = '', first = '', records, count, idBytes] = line.split('\t');
+  if (records === undefined) return { member, ids: first };
+  return { member, page: BigInt(first), records, count: Number(count), idBytes: Number(idBytes) };
 }
 
 /** What was written of one type, in the order of the members that are looked up in one go. */

@@ -2,6 +2,7 @@ import { goesAlong } from '../../fhir/open-types.ts';
 import { provenanceOfTexts } from '../../fhir/provenance.ts';
 import type { ExportFile } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
+import { NAMES_PLACE } from '../../store/export-part.ts';
 import { alive } from './alive.ts';
 import type { ExportSettings, ResponderDeps } from './deps.ts';
 import { exportScopes } from './export-scope.ts';
@@ -47,8 +48,9 @@ export async function writeTransmission(deps: ResponderDeps, job: ExportJob, sha
         recorded: job.transactionTime ?? job.createdAt.toISOString(),
         ...{ respondingOrganization: `Organization/${ownOrganizationId}`, localPatient: `Patient/${member}` },
       };
-      const provenance = provenanceOfTexts(context)(page, targets);
-      await files.write(provenance, undefined, scope.consentsOf(member));
+      const named = targets.filter((each) => typeof each !== 'string');
+      const texts = targets.map((each) => (typeof each === 'string' ? each : NAMES_PLACE));
+      await files.writeNaming(provenanceOfTexts(context)(page, texts), named, scope.consentsOf(member));
     }
     turn++;
   }

@@ -102,8 +102,8 @@ export class TypeFiles {
     this.#references?.addListed(run.sharedReferences);
     if (!isInTime(this.#job, run)) return;
     const memberId = scope.memberOf(run);
-    const { page, version, rows: records, count, bytes } = run;
-    const lines = { memberId, page, version, records, count, bytes };
+    const { page, version, rows: records, count, bytes, idBytes } = run;
+    const lines = { memberId, page, version, records, count, bytes, idBytes };
     await this.#files.makeRoomFor(lines);
     if (this.#files.addStored(lines, scope.consentsOf(memberId))) await this.#files.settle();
   }
@@ -137,7 +137,8 @@ export class TypeFiles {
     const { id, version, size, stampSize } = record;
     // Records of everything that is stored do not come page by page, and are joined by their publication.
     const place = this.#job.level === 'system' ? undefined : record.place;
-    const lines = { memberId: scope.memberOf(record), version, count: 1, bytes: size + stampSize + 1 };
+    const sizes = { count: 1, bytes: size + stampSize + 1, idBytes: id.length };
+    const lines = { memberId: scope.memberOf(record), version, ...sizes };
     return { ...lines, page: place?.page, records: place === undefined ? id : String(place.row) };
   }
 

@@ -7,6 +7,7 @@ const HEADER_BYTES = 20;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 const [TEXT_OID, BIGINT_OID, BIGINT_BYTES] = [25, 20, 8];
+const [INT_OID, INT_BYTES] = [23, 4];
 
 /** `text[]` of ASCII. */
 export function textArray(values: readonly (string | undefined)[]): Buffer {
@@ -30,6 +31,17 @@ export function bigintArray(values: readonly (bigint | undefined)[]): Buffer {
     if (value !== undefined) at = array.writeBigInt64BE(value, at);
   }
   return array.subarray(0, at);
+}
+
+/** `integer[]`. */
+export function intArray(values: readonly number[]): Buffer {
+  const array = Buffer.allocUnsafe(HEADER_BYTES + values.length * (LENGTH_BYTES + INT_BYTES));
+  let at = writeHeader(array, INT_OID, values.length, false);
+  for (const value of values) {
+    at = array.writeInt32BE(INT_BYTES, at);
+    at = array.writeInt32BE(value, at);
+  }
+  return array;
 }
 
 function writeHeader(array: Buffer, element: number, length: number, hasNull: boolean): number {

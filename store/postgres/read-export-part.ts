@@ -1,8 +1,12 @@
 import type { Pool } from 'pg';
 import { escapeLiteral } from 'pg';
 import { ExchangeError } from '../../fhir/errors.ts';
+import { targetTexts } from '../../fhir/provenance.ts';
 import { metaStamp, metaStart } from '../../fhir/stored-bytes.ts';
-import type { ExportFileKey } from '../export-parts.ts';
+import { NAMES_PLACE } from '../export-part.ts';
+import type { ExportFileKey } from '../export-part.ts';
+import { textOf } from './copied-values.ts';
+import { idsOfRows } from '../record-page.ts';
 import { copyEachRow } from './copy-each-row.ts';
 import { onConnection } from './copy-out.ts';
 import { columnEnd, columnStart } from './copy-rows.ts';
@@ -18,11 +22,13 @@ export interface RenderedPart {
 const LINE_END = 0x0a;
 
 /** What a row tells, and its columns: first those of all, then those of a part. */
-const Kind = { part: 0, publication: 1, run: 2 } as const;
+const Kind = { part: 0, publication: 1, run: 2, names: 3 } as const;
 const Column = { kind: 0, first: 1, texts: 2, second: 3, kept: 4 } as const;
 
 /** RS: nowhere in JSON text (RFC 7464). */
 const SEPARATOR = 0x1e;
+/** Of which kind alone a line names records. */
+const NAMING = 'Provenance';
 
 /** By the indexes, run after run in their order: statistics of what was written just now say nothing of them. */
 const PLAN = [
@@ -52,7 +58,7 @@ export async function readPart(pool: Pool, file: ExportFileKey, at: number, room
 function selection({ jobId, type, number }: ExportFileKey, at: number): string {
   const [job, kind] = [escapeLiteral(jobId), escapeLiteral(type)];
   return `WITH e AS MATERIALIZED (
-      SELECT "offset", bytes, pages, versions, records, kept FROM export_part
+      SELECT "offset", bytes, pages, versions, records, types, kept FROM export_part
       WHERE job_id = ${job} AND type = ${kind} AND number = ${number} AND "offset" <= ${at} ORDER BY "offset" DESC LIMIT 1
     )
     SELECT ${Kind.part} AS kind, e."offset" AS first, NULL::text AS texts, e.bytes::bigint AS second, e.kept FROM e
@@ -62,8 +68,15 @@ function selection({ jobId, type, number }: ExportFileKey, at: number): string {
     UNION ALL
     SELECT ${Kind.run}, k.version, v.texts, NULL, NULL
     FROM e CROSS JOIN LATERAL unnest(e.pages, e.versions, e.records) AS k(page, version, records)
-    CROSS JOIN LATERAL ${textsOfRun(kind, `chr(${SEPARATOR})`)} v`;
+    CROSS JOIN LATERAL ${textsOfRun(kind, `chr(${SEPARATOR})`)} v WHERE e.types IS NULL
+    ${type === NAMING ? NAMES : ''}`;
 }
+
+/** The type, the rows and all ids of the page, with tabs between them; and its column `records` where the rows are some of it. */
+const NAMES = `UNION ALL
+    SELECT ${Kind.names}, NULL, concat(k.type, E'\\t', k.records, E'\\t', g.ids), NULL, CASE WHEN k.records <> '' THEN g.records END
+    FROM e CROSS JOIN LATERAL unnest(e.pages, e.records, e.types) AS k(page, records, type)
+    CROSS JOIN LATERAL (SELECT g.ids, g.records FROM record_page g WHERE g.id = k.page) g WHERE e.types IS NOT NULL`;
 
 /** The bytes of a part on their way from the rows that tell of it. */
 class Rendering {
@@ -71,6 +84,8 @@ class Rendering {
   #bytes = Buffer.alloc(0);
   #length = 0;
   #kept = Buffer.alloc(0);
+  /** How much of what is kept stands in the bytes already. */
+  #keptAt = 0;
   readonly #room: PartRoom;
   readonly #stamps = new Map<bigint, Buffer>();
 
@@ -81,12 +96,13 @@ class Rendering {
   add(bytes: Buffer, row: CopiedRow): void {
     const kind = bytes.readInt32BE(columnStart(bytes, row, Column.kind));
     if (kind === Kind.run) this.#addRun(bytes, row);
+    else if (kind === Kind.names) this.#addNames(bytes, row);
     else if (kind === Kind.publication) this.#addPublication(bytes, row);
     else this.#begin(bytes, row);
   }
 
   part(at: number): RenderedPart {
-    this.#copy(this.#kept, 0, this.#kept.length);
+    this.#copy(this.#kept, this.#keptAt, this.#kept.length);
     const isWhole = this.#length === this.#bytes.length;
     if (!isWhole || at >= this.#offset + this.#length) throw isGone();
     return { offset: this.#offset, bytes: this.#bytes };
@@ -131,6 +147,20 @@ class Rendering {
     this.#copy(bytes, copied, end);
     if (this.#length === this.#bytes.length) throw isGone();
     this.#bytes[this.#length++] = LINE_END;
+  }
+
+  /** They go to the next place of the kept lines that waits for some. */
+  #addNames(bytes: Buffer, row: CopiedRow): void {
+    const place = this.#kept.indexOf(NAMES_PLACE, this.#keptAt, 'latin1');
+    const [type = '', rows = '', ids = ''] = textOf(bytes, row, Column.texts)?.split('\t') ?? [];
+    if (place === -1) throw isGone();
+    this.#copy(this.#kept, this.#keptAt, place);
+    const start = columnStart(bytes, row, Column.kept);
+    const records = bytes.subarray(start, columnEnd(bytes, start) ?? start);
+    const targets = targetTexts(type, idsOfRows(rows, ids, records));
+    if (this.#length + targets.length > this.#bytes.length) throw isGone();
+    this.#length += this.#bytes.write(targets, this.#length, 'latin1');
+    this.#keptAt = place + 1;
   }
 
   /** What does not fit must not count: there are bytes of other parts in the memory behind. */

@@ -25,7 +25,7 @@ const ALL_MARKS = 15 << 11;
 const SEED_PAGES = `
   INSERT INTO record_page (id, patient_id, type, publication_id, ids, records)
   SELECT page_id, 'p1', 'Condition', min(publication_id), string_agg(id, ' ' ORDER BY page_row), string_agg(
-    int4send(page_row) || int4send(${ALL_MARKS}) || int4send(octet_length(content)) || int4send(0), '' ORDER BY page_row)
+    int4send(page_row | (length(id) << 8)) || int4send(${ALL_MARKS}) || int4send(octet_length(content)) || int4send(0), '' ORDER BY page_row)
   FROM resource WHERE type = 'Condition' GROUP BY page_id`;
 
 interface Manifest {

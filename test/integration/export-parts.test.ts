@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createExportPartStore } from '../../store/export-parts.ts';
-import type { ExportFileKey, ExportPart, ExportPartStore, PartRun } from '../../store/export-parts.ts';
+import { NAMES_PLACE } from '../../store/export-part.ts';
+import type { ExportFileKey, ExportPart, NamedRun, PartRun } from '../../store/export-part.ts';
+import type { ExportPartStore } from '../../store/export-parts.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
 import { eventually } from '../support/eventually.ts';
@@ -36,7 +38,9 @@ async function stored(id: string): Promise<StoredResource> {
 /** Of one publication, by their ids. */
 function runOf(records: readonly StoredResource[]): PartRun {
   const ids = records.map(({ id }) => id).join(' ');
-  return { memberId: undefined, page: undefined, version: BigInt(records[0]?.versionId ?? 0), records: ids };
+  const sizes = { count: records.length, idBytes: ids.replaceAll(' ', '').length };
+  const version = BigInt(records[0]?.versionId ?? 0);
+  return { memberId: undefined, page: undefined, version, records: ids, ...sizes };
 }
 
 interface Lines {
@@ -52,7 +56,7 @@ function partOf(
 ): ExportPart & { readonly rendered: Buffer } {
   const rendered = Buffer.from([...stored.map(({ text }) => text), ...kept].map((line) => `${line}\n`).join(''));
   const keptBytes = Buffer.from(kept.map((line) => `${line}\n`).join(''));
-  return { offset, bytes: rendered.length, runs, kept: keptBytes, targets: '', rendered };
+  return { offset, bytes: rendered.length, runs, names: [], kept: keptBytes, targets: '', rendered };
 }
 
 async function append(key: ExportFileKey, offset: number, lines: Lines): Promise<Buffer> {
@@ -220,7 +224,7 @@ describe('an exported file of records that stand on a page', () => {
   let page: bigint;
 
   const onPage = (rows: string): PartRun => ({
-    ...{ memberId: 'a', page, version: BigInt(records[0]?.versionId ?? 0), records: rows },
+    ...{ memberId: 'a', page, version: BigInt(records[0]?.versionId ?? 0), records: rows, count: 2, idBytes: 6 },
   });
 
   beforeAll(async () => {
@@ -238,7 +242,7 @@ describe('an exported file of records that stand on a page', () => {
     const part = partOf(0, { stored: records }, [onPage('')]);
     await parts.append(key(0), [part]);
     expect((await bytesOf(key(0), 0, part.bytes)).toString()).toBe(part.rendered.toString());
-    expect(await targetsOf(key(0))).toEqual(['a\to-2 o-1 o-a o-A']);
+    expect(await targetsOf(key(0))).toEqual([`a\t${page}\t\t2\t6`]);
   });
 
   it('has those of its rows that are named', async () => {
@@ -247,7 +251,7 @@ describe('an exported file of records that stand on a page', () => {
     const part = partOf(0, { stored: some }, [onPage('1 3')]);
     await parts.append(key(1), [part]);
     expect((await bytesOf(key(1), 0, part.bytes)).toString()).toBe(part.rendered.toString());
-    expect(await targetsOf(key(1))).toEqual(['a\to-1 o-A']);
+    expect(await targetsOf(key(1))).toEqual([`a\t${page}\t1 3\t2\t6`]);
   });
 
   it.each([
@@ -258,5 +262,37 @@ describe('an exported file of records that stand on a page', () => {
     const part = partOf(0, { stored: records.slice(0, 2) }, [run()]);
     await parts.append(key(number), [part]);
     await expect(bytesOf(key(number), 0, part.bytes)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  describe('and are named by kept lines', () => {
+    const naming = (number: number): ExportFileKey => ({ ...GOAL, type: 'Provenance', number });
+    const [first, second] = ['{"target":[', ',{"reference":"Goal/é"},'];
+    const lines = `${first}${NAMES_PLACE}${second}${NAMES_PLACE}]}\n{"target":[${NAMES_PLACE}]}\n`;
+    const texts = (ids: readonly string[]): string => ids.map((id) => `{"reference":"Observation/${id}"}`).join(',');
+    const rendered = (): Buffer =>
+      Buffer.from(
+        `${first}${texts(['o-1', 'o-A'])}${second}${texts(['o-2'])}]}\n{"target":[${texts(['o-2', 'o-1', 'o-a', 'o-A'])}]}\n`,
+      );
+    const named = (records: string): NamedRun => ({ type: 'Observation', page, records });
+    const partNaming = (names: readonly NamedRun[]): ExportPart => ({
+      ...{ offset: 0, bytes: rendered().length, runs: [], names, kept: Buffer.from(lines), targets: '' },
+    });
+
+    it('stand in the places that the lines have for them, in every range', async () => {
+      await parts.append(naming(0), [partNaming([named('1 3'), named('0'), named('')])]);
+      expect((await bytesOf(naming(0), 0, rendered().length)).toString()).toBe(rendered().toString());
+      expect((await bytesOf(naming(0), 20, 90)).toString()).toBe(rendered().subarray(20, 90).toString());
+    });
+
+    it.each([
+      [1, 'a row', () => [named('1 9'), named('0'), named('')]],
+      [2, 'the page', () => [named('1 3'), named('0'), { ...named(''), page: page + 1000n }]],
+      [3, 'a run', () => [named('1 3'), named('0')]],
+      [4, 'a place', () => [named('1 3'), named('0'), named(''), named('')]],
+    ])('break off where, in file %d, %s is not there', async (number, _, names) => {
+      const key = naming(number);
+      await parts.append(key, [partNaming(names())]);
+      await expect(bytesOf(key, 0, rendered().length)).rejects.toMatchObject({ code: 'unavailable' });
+    });
   });
 });

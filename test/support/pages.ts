@@ -7,6 +7,7 @@ export interface StandingRecord {
   readonly publication: string;
   readonly row: number;
   readonly id: string;
+  readonly idBytes: number;
   /** Null of what no export shows. */
   readonly marks: number | null;
   readonly bytes: number;
@@ -37,7 +38,8 @@ export async function toldByPages(pool: Pool): Promise<readonly StandingRecord[]
       const word = (index: number): number => records.readInt32BE(place * RECORD_BYTES + index * 4);
       const marks = word(1) === -1 ? null : word(1);
       return {
-        ...{ page: id, patient: patient_id, type, publication: publication_id, row: word(0), id: name, marks },
+        ...{ page: id, patient: patient_id, type, publication: publication_id, row: word(0) & 255, id: name, marks },
+        idBytes: word(0) >> 8,
         ...{ bytes: word(2), references: word(3) === 0 ? null : (lists[word(3) - 1] ?? 'none') },
       };
     });
@@ -48,6 +50,7 @@ export async function toldByPages(pool: Pool): Promise<readonly StandingRecord[]
 export async function standingOnPages(pool: Pool): Promise<readonly StandingRecord[]> {
   const { rows } = await pool.query<StandingRecord>(
     `SELECT page_id AS page, patient_id AS patient, type, publication_id AS publication, page_row AS row, id,
+       length(id) AS "idBytes",
        CASE WHEN NOT deleted AND NOT evidence THEN coalesce(marks, ${NEVER_LOOKED_AT}) END AS marks,
        octet_length(content) AS bytes, shared_references AS references
      FROM resource WHERE patient_id IS NOT NULL ORDER BY page_id, page_row`,

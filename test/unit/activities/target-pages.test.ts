@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { TargetPages } from '../../../activities/responder/target-pages.ts';
 import type { TargetPage } from '../../../activities/responder/target-pages.ts';
-import { PROVENANCE_TARGETS } from '../../../fhir/provenance.ts';
+import { PROVENANCE_TARGETS, targetTexts } from '../../../fhir/provenance.ts';
 
 const idsOf = (name: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, n) => `${name}${n}`);
 
 const referencesOf = ({ targets }: TargetPage): readonly string[] =>
-  (JSON.parse(`[${targets.join(',')}]`) as { reference: string }[]).map(({ reference }) => reference);
+  (JSON.parse(`[${targets.filter((each) => typeof each === 'string').join(',')}]`) as { reference: string }[]).map(
+    ({ reference }) => reference,
+  );
 
 describe('the pages of targets', () => {
   it.each([1, 499, 500, 501, 1000, 1250])('name each of %d targets once, as many as fit on a page', (count) => {
@@ -43,5 +45,34 @@ describe('the pages of targets', () => {
       ['ann', 'Goal/a'],
       ['beth', 'Goal/b'],
     ]);
+  });
+
+  const run = (page: bigint, count: number) => ({
+    ...{ member: 'ann', page, records: '', count, idBytes: 10 * count },
+  });
+  const pagesOf = ({ targets }: TargetPage): readonly (bigint | string)[] =>
+    targets.map((each) => (typeof each === 'string' ? each : each.page));
+
+  it('have all of a run on one of them', () => {
+    const pages = new TargetPages(['ann']);
+    const full = [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n].flatMap((page) => pages.add('Goal', run(page, 64)));
+    expect(full.map(pagesOf)).toEqual([[1n, 2n, 3n, 4n, 5n, 6n, 7n]]);
+    expect(pages.rest().map(pagesOf)).toEqual([[8n, 9n]]);
+  });
+
+  it('are full with a run as well', () => {
+    const pages = new TargetPages(['ann']);
+    expect(pages.add('Goal', { member: 'ann', ids: idsOf('g', 480).join(' ') })).toEqual([]);
+    expect(pages.add('Goal', run(1n, 20)).map(({ targets }) => targets.length)).toEqual([2]);
+    expect(pages.rest()).toEqual([]);
+    expect(pages.add('Goal', { member: 'ann', ids: 'next' })).toEqual([]);
+    expect(pages.rest().flatMap(referencesOf)).toEqual(['Goal/next']);
+  });
+
+  it('say how many bytes a run takes', () => {
+    const pages = new TargetPages(['ann']);
+    pages.add('Goal', { ...run(1n, 3), idBytes: 'ab'.length + 'c'.length + 'def'.length });
+    const [target] = pages.rest()[0]?.targets ?? [];
+    expect(target).toMatchObject({ bytes: targetTexts('Goal', 'ab c def').length });
   });
 });
