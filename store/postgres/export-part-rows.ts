@@ -31,6 +31,7 @@ function rowOf(
   { jobId, type, number }: ExportFileKey,
   { offset, bytes, runs, names, kept, targets }: ExportPart,
 ): readonly CopyValue[] {
+  if (names.length > 0 && runs.length > 0) throw new TypeError('the runs of a part are lines or names, not both');
   const columns = names.length > 0 ? namesColumns(names) : runs.length > 0 ? runsColumns(runs) : NO_COLUMNS;
   return [
     ...[jobId, type, number, BigInt(offset), bytes, ...columns],

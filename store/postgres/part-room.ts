@@ -1,7 +1,9 @@
 import { ReusedBuffer } from './reused-buffer.ts';
 
-/** As many downloads at a time as most partners make. */
+/** Two for each download, of as many as most partners make at a time. */
 const ROOMS_KEPT = 10;
+/** One that very long lines have needed is not kept. */
+const MOST_BYTES_KEPT = 4 * 1024 * 1024;
 
 /** What a part of a file is made in; one part at a time. */
 export class PartRoom {
@@ -21,8 +23,10 @@ export class PartRooms {
 
   /** Only when nothing is read into it any more, and nobody sends of it: never may bytes of one file get into another. */
   giveBack(room: PartRoom): void {
-    if (this.#free.length >= ROOMS_KEPT) return;
-    for (const memory of [room.bytes, room.kept, room.message]) memory.clear();
+    const memories = [room.bytes, room.kept, room.message];
+    const bytes = memories.reduce((sum, { size }) => sum + size, 0);
+    if (this.#free.length >= ROOMS_KEPT || bytes > MOST_BYTES_KEPT) return;
+    for (const memory of memories) memory.clear();
     this.#free.push(room);
   }
 }

@@ -74,9 +74,9 @@ function selection({ jobId, type, number }: ExportFileKey, at: number): string {
 
 /** The type, the rows and all ids of the page, with tabs between them; and its column `records` where the rows are some of it. */
 const NAMES = `UNION ALL
-    SELECT ${Kind.names}, NULL, concat(k.type, E'\\t', k.records, E'\\t', g.ids), NULL, CASE WHEN k.records <> '' THEN g.records END
-    FROM e CROSS JOIN LATERAL unnest(e.pages, e.records, e.types) AS k(page, records, type)
-    CROSS JOIN LATERAL (SELECT g.ids, g.records FROM record_page g WHERE g.id = k.page) g WHERE e.types IS NOT NULL`;
+    SELECT ${Kind.names}, k.n, concat(k.type, E'\\t', k.records, E'\\t', g.ids), NULL, CASE WHEN k.records <> '' THEN g.records END
+    FROM e CROSS JOIN LATERAL unnest(e.pages, e.records, e.types) WITH ORDINALITY AS k(page, records, type, n)
+    CROSS JOIN LATERAL (SELECT g.ids, g.records FROM record_page g WHERE g.id = k.page OFFSET 0) g WHERE e.types IS NOT NULL`;
 
 /** The bytes of a part on their way from the rows that tell of it. */
 class Rendering {
@@ -86,6 +86,8 @@ class Rendering {
   #kept = Buffer.alloc(0);
   /** How much of what is kept stands in the bytes already. */
   #keptAt = 0;
+  /** How many runs it names by then. */
+  #named = 0;
   readonly #room: PartRoom;
   readonly #stamps = new Map<bigint, Buffer>();
 
@@ -153,7 +155,9 @@ class Rendering {
   #addNames(bytes: Buffer, row: CopiedRow): void {
     const place = this.#kept.indexOf(NAMES_PLACE, this.#keptAt, 'latin1');
     const [type = '', rows = '', ids = ''] = textOf(bytes, row, Column.texts)?.split('\t') ?? [];
-    if (place === -1) throw isGone();
+    // The order in which they come decides whose ids stand where.
+    const number = bytes.readBigInt64BE(columnStart(bytes, row, Column.first));
+    if (place === -1 || number !== BigInt(++this.#named)) throw isGone();
     this.#copy(this.#kept, this.#keptAt, place);
     const start = columnStart(bytes, row, Column.kept);
     const records = bytes.subarray(start, columnEnd(bytes, start) ?? start);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { Pool } from 'pg';
 import type { FhirStore } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
+import { databaseSocket } from '../../store/postgres/reading-socket.ts';
 import { createTestDatabase } from './environment.ts';
 import type { TestDatabase } from './environment.ts';
 
@@ -22,7 +23,7 @@ export function useStore(create: (pool: Pool) => FhirStore): StoreUnderTest {
   let store: FhirStore;
   beforeAll(async () => {
     database = await createTestDatabase();
-    pool = new Pool({ connectionString: database.url });
+    pool = new Pool({ connectionString: database.url, stream: databaseSocket });
     store = create(pool);
   });
   afterAll(async () => {

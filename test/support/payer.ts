@@ -11,6 +11,7 @@ import { loadConfig } from '../../config.ts';
 import { freePort } from '../../embedded/free-port.ts';
 import type { EncryptionKey } from '../../seal.ts';
 import { createLogger } from '../../logger.ts';
+import { databaseSocket } from '../../store/postgres/reading-socket.ts';
 import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectTemporal } from '../../temporal/client.ts';
 import { createDataConverter } from '../../temporal/data-converter.ts';
@@ -65,7 +66,7 @@ export async function startTestPayer(
   );
   installQuietRuntime();
   const database = await createTestDatabase();
-  const pool = new Pool({ connectionString: database.url, max: 10 });
+  const pool = new Pool({ connectionString: database.url, max: 10, stream: databaseSocket });
   const temporal = testTemporal();
   const dataConverter = createDataConverter(keys);
   const logLines: string[] = [];

@@ -29,6 +29,7 @@ import type { FhirStore } from '../../store/fhir-store.ts';
 import { createMatchStore } from '../../store/matches.ts';
 import type { MatchStore } from '../../store/matches.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
+import { databaseSocket } from '../../store/postgres/reading-socket.ts';
 import { createPrisma } from '../../store/prisma.ts';
 import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectTemporal } from '../../temporal/client.ts';
@@ -77,7 +78,7 @@ export const DEFAULT_RULES: DisclosureRules = {
 export async function startRespondingPayer(options: RespondingOptions = {}): Promise<RespondingPayer> {
   const { rules = DEFAULT_RULES, seeResource } = options;
   const database = await createTestDatabase();
-  const pool = new Pool({ connectionString: database.url, max: 20 });
+  const pool = new Pool({ connectionString: database.url, max: 20, stream: databaseSocket });
   const prisma = createPrisma(database.url, 10);
   const keys = [{ id: 'k1', key: randomBytes(32) }];
   const temporal = testTemporal();

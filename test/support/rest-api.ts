@@ -8,6 +8,7 @@ import type { OidcClient } from '../../fhir/oidc-definitions.ts';
 import { OPEN_TYPES } from '../../fhir/open-types.ts';
 import type { StoredResource } from '../../store/fhir-store.ts';
 import { createPostgresFhirStore } from '../../store/postgres/postgres-fhir-store.ts';
+import { databaseSocket } from '../../store/postgres/reading-socket.ts';
 import { createTestDatabase } from './environment.ts';
 import type { TestDatabase } from './environment.ts';
 import { serveApp } from './serve.ts';
@@ -68,7 +69,7 @@ export function useRestApi() {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    pool = new Pool({ connectionString: database.url });
+    pool = new Pool({ connectionString: database.url, stream: databaseSocket });
     const { publicKey, privateKey } = await generateKeyPair('ES384');
     for (const [clientId, scope] of Object.entries(SCOPES)) {
       const token = new SignJWT({ client_id: clientId, scope }).setProtectedHeader({ alg: 'ES384' });

@@ -14,6 +14,7 @@ import { PrismaClient } from '../../../prisma/generated/client.ts';
 import { createSeal } from '../../../seal.ts';
 import { createOutbox } from '../../../store/outbox.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
+import { databaseSocket } from '../../../store/postgres/reading-socket.ts';
 import { memoryTokenCache } from '../memory-token-cache.ts';
 import { TEST_SETTINGS } from './requester.ts';
 
@@ -81,7 +82,7 @@ function quietPool(
   connections: { readonly connectionString: string; readonly Client?: typeof Client },
   max: number,
 ): Pool {
-  const pool = new Pool({ ...connections, max });
+  const pool = new Pool({ ...connections, max, stream: databaseSocket });
   pool.on('error', () => undefined);
   return pool;
 }

@@ -18,6 +18,7 @@ import type { FhirStore } from '../../../store/fhir-store.ts';
 import { createOutbox } from '../../../store/outbox.ts';
 import { createPostgresFhirStore } from '../../../store/postgres/postgres-fhir-store.ts';
 import type { PrismaClient } from '../../../prisma/generated/client.ts';
+import { databaseSocket } from '../../../store/postgres/reading-socket.ts';
 import { createPrisma } from '../../../store/prisma.ts';
 import { workflowBundle } from '../../../temporal/bundle.ts';
 import { connectTemporal } from '../../../temporal/client.ts';
@@ -76,7 +77,7 @@ export async function startRequester(
 ): Promise<Requester> {
   installQuietRuntime();
   const database = await createTestDatabase();
-  const pool = new Pool({ connectionString: database.url, max: 10 });
+  const pool = new Pool({ connectionString: database.url, max: 10, stream: databaseSocket });
   const prisma = createPrisma(database.url, 5);
   const seal = createSeal(keys);
   const temporal = testTemporal();
