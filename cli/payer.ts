@@ -33,7 +33,9 @@ export async function startPayer(options: PayerOptions): Promise<void> {
   const { config, secrets, infrastructure, logger, shutdown, parts } = options;
   assertBuilt(config);
   const modules = await loadOperatorModules(config.file);
-  const pool = new Pool({ connectionString: infrastructure.databaseUrl, max: POOL_SIZE, stream: databaseSocket });
+  // A worker makes texts of most of what it reads: nothing passes through it.
+  const socket = parts.includes('api') ? { stream: databaseSocket } : {};
+  const pool = new Pool({ connectionString: infrastructure.databaseUrl, max: POOL_SIZE, ...socket });
   // An idle connection that Postgres closed; the pool makes a new one.
   pool.on('error', (error) => {
     logger.warn('database-connection-lost', { error });
