@@ -24,10 +24,11 @@ export interface ExportPartStore {
    */
   read(file: ExportFileKey, start: number, end: number): AsyncIterable<Buffer>;
   /**
-   * What was written of whom, part after part: lines as those of `targets`, and of runs on pages
+   * What was written of whom, into these files of a type in the order of their numbers: lines as those of `targets`, and of
+   * runs on pages
    * `member<TAB>page<TAB>rows<TAB>count<TAB>bytes`, where the bytes are those of their ids.
    */
-  targets(file: ExportFileKey): AsyncIterable<readonly string[]>;
+  targets(of: Omit<ExportFileKey, 'number'>, numbers: readonly number[]): AsyncIterable<readonly string[]>;
   remove(jobId: string, which: ExportFileRange): Promise<void>;
 }
 
@@ -73,17 +74,19 @@ export function createExportPartStore(pool: Pool): ExportPartStore {
         return;
       }
     },
-    async *targets({ jobId, type, number }) {
-      let after = -1;
+    async *targets({ jobId, type }, numbers) {
+      let after = [-1, -1];
       for (;;) {
-        const { rows } = await pool.query<{ offset: string; targets: string }>(
-          `SELECT "offset", concat(${TARGETS_OF_RUNS}, targets) AS targets FROM export_part
-           WHERE job_id = $1 AND type = $2 AND number = $3 AND "offset" > $4 ORDER BY "offset" LIMIT ${PARTS_AT_ONCE}`,
-          [jobId, type, number, after],
+        const { rows } = await pool.query<{ number: number; offset: string; targets: string }>(
+          `SELECT number, "offset", concat(${TARGETS_OF_RUNS}, targets) AS targets FROM export_part
+           WHERE job_id = $1 AND type = $2 AND number = ANY($3::int[]) AND (number, "offset") > ($4, $5)
+           ORDER BY number, "offset" LIMIT ${PARTS_AT_ONCE}`,
+          [jobId, type, numbers, ...after],
         );
         for (const { targets } of rows) yield targets.split('\n').slice(0, -1);
-        if (rows.length < PARTS_AT_ONCE) return;
-        after = Number(rows.at(-1)?.offset);
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < PARTS_AT_ONCE) return;
+        after = [last.number, Number(last.offset)];
       }
     },
     async remove(jobId, which) {

@@ -1,8 +1,8 @@
 import { goesAlong } from '../../fhir/open-types.ts';
 import { provenanceOfTexts } from '../../fhir/provenance.ts';
-import type { ExportFile } from '../../store/export-files.ts';
 import type { ExportJob } from '../../store/export-jobs.ts';
 import { NAMES_PLACE } from '../../store/export-part.ts';
+import type { ExportFileKey } from '../../store/export-part.ts';
 import { alive } from './alive.ts';
 import type { ExportSettings, ResponderDeps } from './deps.ts';
 import { exportScopes } from './export-scope.ts';
@@ -15,7 +15,7 @@ import type { TargetPage } from './target-pages.ts';
 
 const PROVENANCE = 'Provenance';
 /** Of small types most of the time is that until an answer comes. */
-const LISTS_AHEAD = 2;
+const LISTS_AHEAD = 4;
 
 /** Whether the export says who transmitted it: to a partner, where Provenance is asked for and our Organization is known. */
 export function isTransmitted(job: ExportJob, { types, ownOrganizationId }: ExportSettings): boolean {
@@ -75,8 +75,6 @@ async function* pagesOf(groups: ListsInTurn, scope: ExportScope): AsyncGenerator
   yield* pages.rest();
 }
 
-type FileKey = Pick<ExportFile, 'type' | 'number'>;
-
 type ListsInTurn = readonly (() => Promise<readonly TargetList[]>)[];
 
 /** First what was written of members alone; whatever else there is of it is known once `shared` has resolved. */
@@ -91,21 +89,21 @@ async function targetLists(
   job: ExportJob,
   isAmong: (type: string) => boolean,
 ): Promise<readonly TargetList[]> {
-  const byType = new Map<string, FileKey[]>();
+  const numbersOf = new Map<string, number[]>();
   for (const { type, number, list } of await deps.jobs.files(job.id)) {
-    if (list === 'output' && isAmong(type)) byType.set(type, [...(byType.get(type) ?? []), { type, number }]);
+    if (list === 'output' && isAmong(type)) numbersOf.set(type, [...(numbersOf.get(type) ?? []), number]);
   }
-  return [...byType].map(([type, files]) => new TargetList(type, linesOf(deps, job, files)));
+  return [...numbersOf].map(([type, numbers]) => new TargetList(type, linesOf(deps, { jobId: job.id, type }, numbers)));
 }
 
 async function* linesOf(
   { parts }: ResponderDeps,
-  { id: jobId }: ExportJob,
-  files: readonly FileKey[],
+  of: Omit<ExportFileKey, 'number'>,
+  numbers: readonly number[],
 ): AsyncGenerator<readonly string[], void> {
   // What belongs to nobody was written last and stands with the first member.
-  const isShared = ({ number }: FileKey): boolean => number >= SHARED_FROM;
-  for (const { type, number } of [...files.filter(isShared), ...files.filter((file) => !isShared(file))]) {
-    yield* parts.targets({ jobId, type, number });
+  const isShared = (number: number): boolean => number >= SHARED_FROM;
+  for (const some of [numbers.filter(isShared), numbers.filter((number) => !isShared(number))]) {
+    if (some.length > 0) yield* parts.targets(of, some);
   }
 }

@@ -78,12 +78,6 @@ async function writeFile(key: ExportFileKey, [first = {}, ...others]: readonly L
   return file;
 }
 
-async function targetsOf(key: ExportFileKey): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for await (const some of parts.targets(key)) lines.push(...some);
-  return lines;
-}
-
 beforeAll(async () => {
   parts = createExportPartStore(at.pool);
   for (let n = 0; n < RECORDS; n++) {
@@ -180,15 +174,6 @@ describe('an exported file', () => {
     expect((await bytesOf(key, 0, part.bytes)).toString()).toBe(part.rendered.toString());
   });
 
-  it('tells of whom its lines are, of runs and of kept ones', async () => {
-    const key = { ...GOAL, number: 6 };
-    const g2 = await stored('g2');
-    const run = { ...runOf([g2]), memberId: 'ann', records: 'g2 g3' };
-    const part = { ...partOf(0, {}, [run, { ...run, memberId: undefined }]), targets: 'ann\tg4\nbob\tg5 g6\n' };
-    await parts.append(key, [part]);
-    expect(await targetsOf(key)).toEqual(['ann\tg2 g3', 'ann\tg4', 'bob\tg5 g6']);
-  });
-
   it('breaks off where a part is not there', async () => {
     const key = { ...GOAL, number: 2 };
     const { length } = await writeFile(key, [{ kept: ['one'] }, { kept: ['two'] }, { kept: ['three'] }]);
@@ -242,7 +227,6 @@ describe('an exported file of records that stand on a page', () => {
     const part = partOf(0, { stored: records }, [onPage('')]);
     await parts.append(key(0), [part]);
     expect((await bytesOf(key(0), 0, part.bytes)).toString()).toBe(part.rendered.toString());
-    expect(await targetsOf(key(0))).toEqual([`a\t${page}\t\t2\t6`]);
   });
 
   it('has those of its rows that are named', async () => {
@@ -251,7 +235,6 @@ describe('an exported file of records that stand on a page', () => {
     const part = partOf(0, { stored: some }, [onPage('1 3')]);
     await parts.append(key(1), [part]);
     expect((await bytesOf(key(1), 0, part.bytes)).toString()).toBe(part.rendered.toString());
-    expect(await targetsOf(key(1))).toEqual([`a\t${page}\t1 3\t2\t6`]);
   });
 
   it.each([
