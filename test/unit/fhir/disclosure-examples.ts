@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Disclosed, DisclosureOptions, DisclosureRules, PartnerContext } from '../../../fhir/disclosure.ts';
+import type {
+  Disclosed,
+  DisclosureContext,
+  DisclosureOptions,
+  DisclosureRules,
+  PartnerContext,
+} from '../../../fhir/disclosure.ts';
 import { createDisclosure } from '../../../fhir/disclosure.ts';
 
 const folder = path.join(import.meta.dirname, '../../fixtures');
@@ -25,6 +31,9 @@ export const PARTNER: PartnerContext = {
   deniedRequests: () => Promise.resolve(new Set()),
 };
 
+export const AS_PARTNER: DisclosureContext = { clientId: 'partner', partner: PARTNER };
+export const AS_OPERATOR: DisclosureContext = { clientId: 'us', partner: undefined };
+
 /** What a partner gets of a resource, under a consent for regular data. */
 export async function disclosed(
   resource: object | string,
@@ -33,7 +42,7 @@ export async function disclosed(
 ): Promise<Disclosed> {
   const text = typeof resource === 'string' ? resource : JSON.stringify(resource);
   return createDisclosure({ rules: RULES, ...options }).disclose(text, {
-    clientId: 'partner',
+    ...AS_PARTNER,
     partner: { ...PARTNER, ...partner },
   });
 }
