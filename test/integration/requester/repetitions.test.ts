@@ -4,27 +4,32 @@ import type { Bundle, Task } from 'fhir/r4.js';
 import { createRepetitionActivities } from '../../../activities/requester/repetition-activities.ts';
 import type { RepetitionActivities } from '../../../activities/requester/repetition-activities.ts';
 import { noteMissingSchedules } from '../../../activities/requester/settle-repetitions.ts';
-import { repetitionDeps } from '../../../cli/wire-repetitions.ts';
 import type { StoredResource } from '../../../store/fhir-store.ts';
 import { repetitionScheduleId } from '../../../workflows/contract.ts';
 import type { RepeatExchangeInput, RepeatExchangeResult } from '../../../workflows/contract.ts';
-import { reserveAddress, startTestPayer, taskOf } from '../../support/payer.ts';
-import type { Answer, TestPayer } from '../../support/payer.ts';
+import { taskOf } from '../../support/payer.ts';
+import type { TestPayer } from '../../support/payer.ts';
 import { collect } from '../../support/records.ts';
-import { payerDefinition, RESPONDING_ORGANIZATION } from '../../support/requester/requester.ts';
+import { every, OTHER_PATIENT, startRepeatingPayer } from '../../support/requester/repeating-payer.ts';
+import type { RepeatingPayer } from '../../support/requester/repeating-payer.ts';
+import { LOCAL_PATIENT } from '../../support/requester/requester.ts';
 import { SAMPLE_MEMBER } from '../../support/requester/sample-record.ts';
-import { startResponder } from '../../support/responder/responder.ts';
 import type { Responder } from '../../support/responder/responder.ts';
-import { matchParameters } from '../../unit/support/payer-session.ts';
 
-const LOCAL_PATIENT = 'local-1';
-const OTHER_PATIENT = 'local-2';
-const TYPES = 'Patient,Observation';
-
+let repeating: RepeatingPayer;
 let responder: Responder;
 let payer: TestPayer;
 let activities: RepetitionActivities;
-let deps: ReturnType<typeof repetitionDeps>;
+let deps: RepeatingPayer['deps'];
+
+beforeAll(async () => {
+  repeating = await startRepeatingPayer();
+  ({ responder, payer, deps } = repeating);
+  payerHas(former);
+  activities = createRepetitionActivities(deps);
+});
+
+afterAll(() => repeating.stop());
 
 const patient =
   '{"resourceType":"Patient","id":"p1","meta":{"lastUpdated":"2024-01-01T00:00:00Z"},"name":[{"family":"Person","given":["Ann"]}],"gender":"female","birthDate":"1974-12-25"}';
@@ -35,33 +40,6 @@ const former = ['o1', 'o2', 'o3'].map((id) => observation(id, 'final', OLD));
 
 const payerHas = (observations: string[]): void =>
   responder.setMember({ ...SAMPLE_MEMBER, lines: { Patient: [patient], Observation: observations } });
-
-function invocation(localPatientId: string, match: object = matchParameters() as object): string {
-  const parameter = [
-    { name: 'localPatient', valueReference: { reference: `Patient/${localPatientId}` } },
-    { name: 'sourceIssuerUrl', valueString: responder.baseUrl },
-    { name: 'memberMatch', resource: match },
-    { name: 'export', part: [{ name: '_type', valueString: TYPES }] },
-  ];
-  return JSON.stringify({ resourceType: 'Parameters', parameter });
-}
-
-const every = (duration: string, until?: string): string =>
-  JSON.stringify({
-    resourceType: 'Parameters',
-    parameter: [
-      { name: 'every', valueString: duration },
-      ...(until === undefined ? [] : [{ name: 'until', valueDate: until }]),
-    ],
-  });
-const repeat = (taskId: string, body = every('P3M')): Promise<Answer> =>
-  payer.ask('POST', `Task/${taskId}/$repeat`, body);
-const endRepeat = (taskId: string): Promise<Answer> => payer.ask('POST', `Task/${taskId}/$end-repeat`);
-
-async function exchange(localPatientId = LOCAL_PATIENT, match?: object): Promise<Task> {
-  const answer = await payer.ask('POST', 'Patient/$invoke-export', invocation(localPatientId, match));
-  return taskOf(payer, `Task/${answer.json<Task>().id ?? ''}`);
-}
 
 const schedule = (taskId: string) => payer.wiring.temporal.client.schedule.getHandle(repetitionScheduleId(taskId));
 
@@ -107,45 +85,18 @@ async function imported(type: string): Promise<StoredResource[]> {
 const tasksOf = async (localPatientId: string): Promise<number> =>
   (await payer.ask('GET', `Task?patient=Patient/${localPatientId}`)).json<Bundle>().total ?? 0;
 
-beforeAll(async () => {
-  responder = await startResponder({
-    members: [SAMPLE_MEMBER],
-    behaviour: { status: { pollsBeforeDone: 0, retryAfter: null } },
-  });
-  payerHas(former);
-  const { server, publicJwk } = await payerDefinition(responder.baseUrl);
-  responder.registerClient({ clientId: server.clientId, jwks: { keys: [publicJwk] } });
-  const { name, issuer, clientId, privateJwk, fhirEndpoint, organizationId } = server;
-  payer = await startTestPayer(await reserveAddress(), {
-    organizations: [{ resourceType: 'Organization', id: RESPONDING_ORGANIZATION }],
-    oidcServers: [{ name, issuer, clientId, privateJwk, fhirEndpoint, organizationId }],
-    oidcClients: [{ clientId: 'partner', name: 'Partner', clientSecret: 'secret-of-partner', scopes: 'system/*.rs' }],
-  });
-  for (const id of [LOCAL_PATIENT, OTHER_PATIENT]) {
-    await payer.ask('PUT', `Patient/${id}`, JSON.stringify({ resourceType: 'Patient', id }));
-  }
-  deps = repetitionDeps(payer.wiring);
-  activities = createRepetitionActivities(deps);
-});
-
-afterAll(async () => {
-  for (const taskId of await deps.repetitions.going()) await endRepeat(taskId);
-  await payer.stop();
-  await responder.close();
-});
-
 describe('a repeated exchange', () => {
   let first: Task & { id: string };
   let second: Task;
 
   beforeAll(async () => {
-    const task = await exchange();
+    const task = await repeating.exchange();
     first = { ...task, id: task.id ?? '' };
     expect(first.status).toBe('completed');
   });
 
   it('is answered with its Task, and has one schedule, whose end is that of the consent', async () => {
-    const answer = await repeat(first.id, every('P7D'));
+    const answer = await repeating.repeat(first.id, every('P7D'));
     expect([answer.status, answer.headers.get('content-location')]).toEqual([200, `Task/${first.id}`]);
     expect(answer.json<Task>()).toEqual(first);
     const { spec, policies } = await schedule(first.id).describe();
@@ -155,7 +106,7 @@ describe('a repeated exchange', () => {
   });
 
   it('is repeated in another rhythm when it is asked for again', async () => {
-    expect((await repeat(first.id, every('P3M', '2090-05-31'))).status).toBe(200);
+    expect((await repeating.repeat(first.id, every('P3M', '2090-05-31'))).status).toBe(200);
     const { spec } = await schedule(first.id).describe();
     expect([spec.intervals ?? [], spec.calendars?.[0]?.month.length]).toEqual([[], 4]);
     expect(spec.endAt?.toISOString()).toBe('2090-05-31T23:59:59.999Z');
@@ -186,7 +137,7 @@ describe('a repeated exchange', () => {
 
   it('goes on from the last that completed, also where that was posted by hand', async () => {
     await fire(first.id).then(({ taskId }) => taskOf(payer, `Task/${taskId ?? ''}`));
-    const byHand = await exchange();
+    const byHand = await repeating.exchange();
     const { taskId } = await fire(first.id);
     await taskOf(payer, `Task/${taskId ?? ''}`);
     expect(kickOffs().slice(2)).toEqual([
@@ -221,7 +172,7 @@ describe('a repeated exchange', () => {
   });
 
   it('cannot have its repetitions repeated', async () => {
-    expect((await repeat(second.id ?? '')).status).toBe(409);
+    expect((await repeating.repeat(second.id ?? '')).status).toBe(409);
   });
 
   it('gets a schedule that Temporal has lost anew after a start', async () => {
@@ -232,71 +183,28 @@ describe('a repeated exchange', () => {
   });
 
   it('ends, once and again', async () => {
-    for (const answer of [await endRepeat(first.id), await endRepeat(first.id)]) expect(answer.status).toBe(200);
+    for (const answer of [await repeating.endRepeat(first.id), await repeating.endRepeat(first.id)]) {
+      expect(answer.status).toBe(200);
+    }
     await expect(schedule(first.id).describe()).rejects.toThrow(/not found/i);
     expect(await activities.openRepetition({ taskId: first.id, occurrence: 'late' })).toEqual({ outcome: 'ended' });
   });
 
   it('may be repeated again', async () => {
-    expect((await repeat(first.id)).status).toBe(200);
+    expect((await repeating.repeat(first.id)).status).toBe(200);
     expect((await schedule(first.id).describe()).spec.calendars).toHaveLength(1);
   });
 });
 
 describe('a repetition whose end has passed', () => {
   it('sends nothing, and its schedule goes', async () => {
-    const { id = '' } = await exchange(OTHER_PATIENT);
-    await repeat(id);
+    const { id = '' } = await repeating.exchange(OTHER_PATIENT);
+    await repeating.repeat(id);
     await deps.repetitions.put(id, { every: { months: 0, days: 1 }, until: new Date(Date.now() - 1) });
     const before = kickOffs().length;
     expect(await fire(id)).toEqual({ outcome: 'ended' });
     await new MockActivityEnvironment().run(activities.settleRepetitions);
     await expect(schedule(id).describe()).rejects.toThrow(/not found/i);
     expect(kickOffs()).toHaveLength(before);
-  });
-});
-
-describe('what cannot be repeated', () => {
-  it('is an exchange whose request was at fault', async () => {
-    const match = JSON.stringify(matchParameters()).replaceAll('1974-12-25', '1900-01-01').replaceAll('M-1', 'M-none');
-    const task = await exchange(OTHER_PATIENT, JSON.parse(match) as object);
-    expect([task.status, task.statusReason?.coding?.[0]?.code]).toEqual(['failed', 'member-not-matched']);
-    expect((await repeat(task.id ?? '')).status).toBe(409);
-  });
-
-  it.each([
-    ['a Task that is not there', 'nothing', every('P1D'), 404],
-    ['an exchange without a rhythm', undefined, '{"resourceType":"Parameters"}', 400],
-    ['an exchange until a day that has passed', undefined, every('P1D', '2020-01-01'), 422],
-  ])('is %s', async (_what, taskId, body, status) => {
-    const [entry] =
-      (await payer.ask('GET', `Task?patient=${OTHER_PATIENT}&status=completed`)).json<Bundle>().entry ?? [];
-    expect((await repeat(taskId ?? entry?.resource?.id ?? '', body)).status).toBe(status);
-  });
-
-  it('is an exchange whose consent has ended', async () => {
-    const request = { matchParameters: JSON.stringify(matchParameters()).replace('2099-12-31', '2026-01-31') };
-    const { taskId } = await deps.exchanges.open({
-      ...{ payerPid: 1, organizationId: RESPONDING_ORGANIZATION, localPatientId: OTHER_PATIENT, warnings: [] },
-      request: { ...request, exportEntries: [] },
-    });
-    expect([(await repeat(taskId)).status, await deps.repetitions.read(taskId)]).toEqual([422, undefined]);
-    await payer.ask('POST', `Task/${taskId}/$cancel`);
-  });
-
-  it('may be ended all the same', async () => {
-    const { id = '' } = await exchange(OTHER_PATIENT);
-    expect((await endRepeat(id)).status).toBe(200);
-    expect((await endRepeat('nothing')).status).toBe(404);
-  });
-});
-
-describe('a partner', () => {
-  it('repeats nothing and ends nothing', async () => {
-    const authorization = `Bearer ${await payer.token('partner', 'secret-of-partner', 'system/*.rs')}`;
-    for (const operation of ['$repeat', '$end-repeat']) {
-      const answer = await payer.ask('POST', `Task/x/${operation}`, every('P1D'), { authorization });
-      expect(answer.status).toBe(403);
-    }
   });
 });
