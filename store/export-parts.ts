@@ -25,8 +25,7 @@ export interface ExportPartStore {
   read(file: ExportFileKey, start: number, end: number): AsyncIterable<Buffer>;
   /**
    * What was written of whom, into these files of a type in the order of their numbers: lines as those of `targets`, and of
-   * runs on pages
-   * `member<TAB>page<TAB>rows<TAB>count<TAB>bytes`, where the bytes are those of their ids.
+   * runs on pages `member<TAB>page<TAB>rows<TAB>count<TAB>bytes`, where the bytes are those of their ids.
    */
   targets(of: Omit<ExportFileKey, 'number'>, numbers: readonly number[]): AsyncIterable<readonly string[]>;
   remove(jobId: string, which: ExportFileRange): Promise<void>;
