@@ -47,7 +47,8 @@ export async function demoPayer(name: string, folder: string): Promise<DemoPayer
     },
     load: (from) => ended(command('load', [from], environment), `npm run load for the ${name}`),
     async stop() {
-      if (running?.exitCode !== null) return;
+      // One that a signal has ended has no exit code.
+      if (running?.exitCode !== null || running.signalCode !== null) return;
       const end = new Promise((resolve) => running?.once('exit', resolve));
       running.kill('SIGTERM');
       await end;
